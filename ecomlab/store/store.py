@@ -1,0 +1,373 @@
+"""What a store is: a folder of Parquet tables and a manifest.
+
+Tables in: frames that satisfy ``ecomlab.schema``. Answer out: frames again,
+whole (``table``), by query (``query``) or lazily for metrics (``scan``).
+A store never changes; ``save`` writes it beside the target and renames.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from ecomlab import schema
+
+__all__ = ["Manifest", "Store", "StoreError", "canonical_hash", "open_store", "safe_name"]
+
+MANIFEST = "manifest.json"
+
+
+class StoreError(ValueError):
+    """A folder is not a store, or a store lacks what was asked of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a store says of itself.
+
+    ``origin`` holds how the store came to be: ``{"kind": "simulated", "scenario": …,
+    "seed": …, "people": …, "days": …}`` or ``{"kind": "imported", "format": …, "files": …}``.
+    ``tables`` maps each table to its row count and its content hash.
+    """
+
+    name: str
+    currency: str
+    time_zone: str
+    first_day: str
+    last_day: str
+    origin: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the manifest as text, the same for the same store."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    @property
+    def source(self) -> str:
+        """One phrase for captions: where the numbers come from."""
+        origin = self.origin
+        if origin.get("kind") == "simulated":
+            seed = origin.get("seed")
+            return f"simulated ({origin['scenario']}), " + (
+                "a sealed seed" if seed is None else f"seed {seed}"
+            )
+        files = ", ".join(str(f["file"]) for f in origin.get("files", ()))
+        return f"imported ({origin.get('format', 'own format')}) from {files}"
+
+
+def canonical_hash(table: pa.Table) -> str:
+    """Return the SHA-256 of a table's content as canonical CSV.
+
+    Columns are sorted by name; rows count in the order they stand. The same content has
+    the same hash whatever the versions of the Parquet writer.
+
+    Examples
+    --------
+    >>> one = pa.table({"b": [1], "a": ["x"]})
+    >>> canonical_hash(one) == canonical_hash(one.select(["a", "b"]))
+    True
+    """
+    ordered = table.select(sorted(table.column_names))
+    sink = _HashSink()
+    pacsv.write_csv(ordered, sink)
+    types = "|".join(f"{column.name}:{column.type}" for column in ordered.schema)
+    sink.write(types.encode())
+    return sink.digest.hexdigest()
+
+
+class _HashSink(io.RawIOBase):
+    """A file that keeps nothing but the hash of what is written to it."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.digest.update(data)
+        return len(data)
+
+
+def safe_name(name: str) -> str:
+    """Return a file name that is harmless on every system and distinct for distinct names.
+
+    Letters, digits, ``-``, ``_`` and ``.`` stay; where anything else had to go, or case or
+    length could make two names meet, a short hash of the whole name keeps them apart.
+
+    Examples
+    --------
+    >>> safe_name("demo")
+    'demo'
+    >>> safe_name("../<script>").startswith("script-")
+    True
+    >>> safe_name("Shop") == safe_name("shop")
+    False
+    """
+    plain = unicodedata.normalize("NFC", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^a-z0-9_.-]+", "-", plain.lower()).strip("-. ")[:60]
+    if plain == name and plain.split(".")[0] not in _RESERVED:
+        return plain
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain or 'store'}-{mark}" if plain.split(".")[0] not in _RESERVED else f"s-{mark}"
+
+
+_RESERVED = {"con", "prn", "aux", "nul", "", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))}
+
+
+class Store:
+    """A store's observed tables, checked against the schema, and its manifest.
+
+    Make one with :func:`open_store` or :meth:`Store.from_tables`.
+    """
+
+    def __init__(self, manifest: Manifest, sources: Mapping[str, Path | pa.Table]) -> None:
+        self.manifest = manifest
+        self._sources = {name: sources[name] for name in schema.TABLES if name in sources}
+
+    @classmethod
+    def from_tables(
+        cls, tables: Mapping[str, pd.DataFrame | pa.Table], *, manifest: Manifest
+    ) -> Store:
+        """Return a store held in memory.
+
+        Parameters
+        ----------
+        tables
+            Frames (checked against the schema) or Arrow tables already in schema types
+            (trusted: the simulator's), by table name.
+        manifest
+            Name, currency, time zone, period and origin; counts and hashes are filled in.
+
+        Raises
+        ------
+        ContractError
+            Where a frame breaks the contract of its table.
+        """
+        held = {name: _as_arrow(tables[name], name) for name in schema.TABLES if name in tables}
+        if unknown := set(tables) - set(schema.TABLES):
+            raise StoreError(
+                f"{sorted(unknown)} are not tables of a store. Known: {', '.join(schema.TABLES)}."
+            )
+        about = {
+            name: {"rows": table.num_rows, "sha256": canonical_hash(table)}
+            for name, table in held.items()
+        }
+        versions = {"ecomlab": version("ecomlab"), "schema": str(schema.VERSION)}
+        return cls(replace(manifest, tables=about, versions=versions), held)
+
+    @property
+    def name(self) -> str:
+        """The store's name, as its people write it."""
+        return self.manifest.name
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of every amount."""
+        return self.manifest.currency
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables the store has, in schema order."""
+        return tuple(self._sources)
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Names of the columns a table has here."""
+        source = self._source(name)
+        if isinstance(source, pa.Table):
+            return tuple(source.column_names)
+        return tuple(pq.read_schema(_parts(source)[0]).names)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a whole table as a pandas frame in schema types.
+
+        Raises
+        ------
+        StoreError
+            Where the store has no such table.
+        """
+        source = self._source(name)
+        held = source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
+        return schema.cast(held.to_pandas(date_as_object=False), name)
+
+    def scan(self, name: str) -> nw.LazyFrame[Any]:
+        """Return a table as a lazy narwhals frame on DuckDB; nothing is read yet."""
+        self._source(name)
+        return nw.from_native(self._engine.table(name))
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """Return the answer to a query over the store's tables (DuckDB's SQL)."""
+        return self._engine.cursor().execute(sql).df()
+
+    @functools.cached_property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB that sees this store's tables and nothing else."""
+        engine = duckdb.connect(config={"threads": 1})
+        folders = sorted(
+            {str(s.parent.resolve()) for s in self._sources.values() if isinstance(s, Path)}
+        )
+        engine.execute(f"SET allowed_directories={folders!r}")
+        for setting in ("enable_external_access=false", "python_enable_replacements=false"):
+            engine.execute(f"SET {setting}")
+        engine.execute("SET lock_configuration=true")
+        for name, source in self._sources.items():
+            if isinstance(source, pa.Table):
+                engine.register(name, source)
+            else:
+                parts = [str(part.resolve()) for part in _parts(source)]
+                listed = ", ".join("'" + part.replace("'", "''") + "'" for part in parts)
+                engine.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+        return engine
+
+    def _source(self, name: str) -> Path | pa.Table:
+        try:
+            return self._sources[name]
+        except KeyError:
+            raise StoreError(
+                f"Store {self.name!r} has no table {name!r}; it has {', '.join(self.tables)}. "
+                f"Ask store.readiness() what this costs, or import the table."
+            ) from None
+
+    def save(self, folder: str | os.PathLike[str]) -> Store:
+        """Write the store to a folder and return it opened from there.
+
+        The folder appears at once and whole, or not at all; an older store of the same
+        name is replaced only when the new one is complete.
+
+        Raises
+        ------
+        StoreError
+            Where the folder exists and is not a store.
+        """
+        target = Path(folder)
+        if target.exists() and not (target / MANIFEST).exists() and any(target.iterdir()):
+            raise StoreError(
+                f"{target} exists and is not a store. Choose another folder, or empty it."
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.parent / f".{target.name}.part-{os.getpid()}"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        try:
+            for name, source in self._sources.items():
+                held = source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
+                pq.write_table(held, part / f"{name}.parquet", compression="zstd")
+            (part / MANIFEST).write_text(self.manifest.to_json(), encoding="utf-8")
+            for file in [*part.iterdir(), part]:
+                _sync(file)
+            _swap(part, target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return open_store(target)
+
+    def check(self) -> pd.DataFrame:
+        """Return the quality check: one row a broken rule (see ``ecomlab.store.quality``)."""
+        from ecomlab.store.quality import check_store
+
+        return check_store(self)
+
+    def readiness(self) -> pd.DataFrame:
+        """Return what each notebook section needs, and whether this store has it."""
+        from ecomlab.store.readiness import assess_readiness
+
+        return assess_readiness(self)
+
+    def __repr__(self) -> str:
+        about = self.manifest
+        rows = sum(int(t["rows"]) for t in about.tables.values())
+        return (
+            f"Store({about.name!r}, {about.currency}, {about.first_day} to {about.last_day}, "
+            f"{len(self.tables)} tables, {rows:,} rows)"
+        )
+
+
+def open_store(folder: str | os.PathLike[str]) -> Store:
+    """Open a store.
+
+    Parameters
+    ----------
+    folder
+        The folder that ``ecomlab simulate`` or ``ecomlab import`` wrote.
+
+    Raises
+    ------
+    StoreError
+        Where the folder is not a store; the message says how to make one.
+    """
+    path = Path(folder)
+    if not (path / MANIFEST).is_file():
+        raise StoreError(
+            f"{path} is not a store: it has no {MANIFEST}. Make one with "
+            f"'ecomlab simulate --preset west_d2c --seed 7 --out {path}' "
+            f"or from your own export with 'ecomlab import'."
+        )
+    try:
+        said = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        manifest = Manifest(**said)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path / MANIFEST} cannot be read: {error}. Make the store again.") from (
+            error
+        )
+    if int(manifest.versions.get("schema", 0)) > schema.VERSION:
+        raise StoreError(
+            f"{path} was written by a newer ecomlab (schema {manifest.versions['schema']}; "
+            f"this one reads up to {schema.VERSION}). Update ecomlab."
+        )
+    sources = {name: path / f"{name}.parquet" for name in manifest.tables}
+    if absent := [name for name, file in sources.items() if not file.exists()]:
+        raise StoreError(f"{path} lacks the files of {', '.join(absent)}. Make the store again.")
+    return Store(manifest, sources)
+
+
+def _as_arrow(table: pd.DataFrame | pa.Table, name: str) -> pa.Table:
+    if isinstance(table, pa.Table):
+        return table.cast(schema.arrow_schema(name, table.column_names))
+    frame = schema.check(table.reset_index(drop=True), name)
+    return pa.Table.from_pandas(
+        frame, schema=schema.arrow_schema(name, frame.columns), preserve_index=False
+    ).replace_schema_metadata(None)
+
+
+def _parts(source: Path) -> list[Path]:
+    """A table is one file, or a folder of parts in name order."""
+    return sorted(source.glob("*.parquet")) if source.is_dir() else [source]
+
+
+def _sync(path: Path) -> None:
+    """Make sure that a file, or a folder's list of files, is on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _swap(part: Path, target: Path) -> None:
+    """Put a finished folder in the place of an older one."""
+    old = target.parent / f".{target.name}.old-{os.getpid()}"
+    if target.exists():
+        target.rename(old)
+    part.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    _sync(target.parent)
