@@ -216,7 +216,7 @@ class Store:
 
     def query(self, sql: str) -> pd.DataFrame:
         """Return the answer to a query over the store's tables (DuckDB's SQL)."""
-        return self._engine.cursor().execute(sql).df()
+        return self._engine.execute(sql).df()
 
     @functools.cached_property
     def _engine(self) -> duckdb.DuckDBPyConnection:
