@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -158,7 +158,7 @@ def _table(meaning: str, **columns: pa.Column) -> pa.DataFrameSchema:
     )
 
 
-Table = pa.DataFrameSchema
+Table: TypeAlias = pa.DataFrameSchema
 
 CHANNELS = (
     "direct", "seo", "paid_search", "social", "email", "creators", "affiliate", "live", "other",

@@ -1,1 +1,1 @@
-""""""
+"""One module (or folder) a chapter: frames in, answers out; blind to store and simulator."""

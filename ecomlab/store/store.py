@@ -131,7 +131,14 @@ def safe_name(name: str) -> str:
     return f"{plain or 'store'}-{mark}" if plain.split(".")[0] not in _RESERVED else f"s-{mark}"
 
 
-_RESERVED = {"con", "prn", "aux", "nul", "", *(f"{d}{i}" for d in ("com", "lpt") for i in range(10))}
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "",
+    *(f"{d}{i}" for d in ("com", "lpt") for i in range(10)),
+}
 
 
 class Store:
@@ -174,6 +181,10 @@ class Store:
         }
         versions = {"ecomlab": version("ecomlab"), "schema": str(schema.VERSION)}
         return cls(replace(manifest, tables=about, versions=versions), held)
+
+    def with_manifest(self, manifest: Manifest) -> Store:
+        """Return the same tables under another manifest (a new name, a sealed seed)."""
+        return Store(manifest, self._sources)
 
     @property
     def name(self) -> str:
@@ -348,7 +359,7 @@ def _as_arrow(table: pd.DataFrame | pa.Table, name: str) -> pa.Table:
 
 
 def _parts(source: Path) -> list[Path]:
-    """A table is one file, or a folder of parts in name order."""
+    """Return a table's files: one, or the parts of a folder in name order."""
     return sorted(source.glob("*.parquet")) if source.is_dir() else [source]
 
 

@@ -1,0 +1,343 @@
+"""What will happen if nothing changes? A forecast of weekly totals, with honest intervals.
+
+In: daily totals and the days of shopping events. Answer: a forecast of the next weeks as
+draws, from which any interval or chance follows, and a back-test against last year's weeks.
+Model: regression of log weekly totals on trend, yearly season and events with AR(1) errors
+(Hyndman and Athanasopoulos, Forecasting, 3rd ed., ch. 10), by maximum likelihood.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from statsmodels.tools.sm_exceptions import ConvergenceWarning
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+from ecomlab.plotting import BLUE, amounts_on, draw_fan, new_axes
+from ecomlab.result import Result
+from ecomlab.stats import LEVEL
+
+__all__ = ["Backtest", "Baseline", "backtest_baseline", "forecast_baseline", "sum_weeks"]
+
+_DRAWS = 4_000
+_LEAST_WEEKS = 26
+_WEEKS_FOR_SEASON = 91  # a year and three quarters: trend and season are told apart from there
+_WEEKS_A_YEAR = 365.25 / 7
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Baseline(Result):
+    """A forecast of weekly totals if nothing changes.
+
+    ``table`` has ``week_start, value, low, high`` (a row a week ahead, value is the median);
+    ``history`` has ``week_start, value``; ``draws`` holds one path a row [draws x weeks].
+    """
+
+    headline: ClassVar[dict[str, str]] = {"total": "", "low": "", "high": ""}
+
+    total: float
+    low: float
+    high: float
+    level: float
+    measure: str
+    history: pd.DataFrame
+    draws: np.ndarray = field(repr=False)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the last two years, the forecast and its weekly interval."""
+        ax = new_axes() if ax is None else ax
+        past = self.history.tail(104)
+        ax.plot(past["week_start"], past["value"], color=BLUE)
+        fan = self.table.rename(columns={"week_start": "date"})
+        draw_fan(fan, ax=ax, label="forecast")
+        ax.set_ylim(bottom=0)
+        return amounts_on(ax)
+
+
+def sum_weeks(daily: pd.DataFrame, *, measure: str = "net") -> pd.DataFrame:
+    """Return totals of whole weeks, counted back from the last day.
+
+    Parameters
+    ----------
+    daily
+        Columns ``date`` and ``measure``; one row a day without gaps.
+    measure
+        The column to add up.
+
+    Returns
+    -------
+    DataFrame
+        ``week_start`` (first of seven days) and ``value``; days before the first whole week
+        are left out.
+
+    Raises
+    ------
+    ValueError
+        Where a column is missing, days are missing or repeated, or values are not finite.
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"date": pd.date_range("2024-01-01", periods=15), "net": 1.0})
+    >>> sum_weeks(days)["value"].tolist(), str(sum_weeks(days)["week_start"][0].date())
+    ([7.0, 7.0], '2024-01-02')
+    """
+    _check_daily(daily, measure)
+    ordered = daily.sort_values("date", ignore_index=True)
+    whole = ordered.tail(len(ordered) // 7 * 7).reset_index(drop=True)
+    block = np.arange(len(whole)) // 7
+    return pd.DataFrame(
+        {
+            "week_start": whole["date"].groupby(block).min(),
+            "value": whole[measure].astype(float).groupby(block).sum(),
+        }
+    )
+
+
+def _check_daily(daily: pd.DataFrame, measure: str) -> None:
+    for column in ("date", measure):
+        if column not in daily:
+            raise ValueError(f"daily.{column}: the column is missing. Use metrics.daily_kpis.")
+    if len(daily) < 7:
+        raise ValueError(f"daily: {len(daily)} rows; at least one week of days is needed.")
+    values = pd.to_numeric(daily[measure], errors="coerce")
+    if (bad := ~np.isfinite(values)).any():
+        where = daily.index[bad][:3].tolist()
+        raise ValueError(f"daily.{measure}: {int(bad.sum())} rows are not finite numbers "
+                         f"(first at {where}). Fill or drop them.")  # fmt: skip
+    steps = daily["date"].sort_values().diff().dropna()
+    if (steps != pd.Timedelta(days=1)).any():
+        at = steps.index[steps != pd.Timedelta(days=1)][0]
+        raise ValueError(f"daily.date: days are missing or repeated (near row {at}). "
+                         "Give one row a day, zeros included.")  # fmt: skip
+
+
+def forecast_baseline(
+    daily: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    measure: str = "net",
+    weeks: int = 13,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Baseline:
+    """Forecast the next weeks from trend, season, events and the last weeks' mood.
+
+    Parameters
+    ----------
+    daily
+        Columns ``date`` and ``measure``, a row a day [currency/day or units/day].
+    events
+        Columns ``date`` and ``event_id`` for the past and for the weeks to come.
+    measure
+        The column to forecast.
+    weeks
+        How many weeks ahead.
+    level
+        Share of the draws that the intervals hold.
+    seed
+        Seed of the draws; the fit itself uses none.
+
+    Returns
+    -------
+    Baseline
+        The weeks, their total, its interval, and the draws behind both. The draws carry
+        the week-to-week noise and the uncertainty of the fitted parameters.
+
+    Raises
+    ------
+    ValueError
+        On bad input, fewer than 26 weeks, or a fit that does not converge.
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"date": pd.date_range("2022-01-01", periods=1001), "net": 100.0})
+    >>> days["net"] += np.sin(np.arange(1001))
+    >>> none = pd.DataFrame({"date": days["date"][:0], "event_id": []})
+    >>> round(forecast_baseline(days, none).total, -2)
+    9100.0
+    """
+    history = sum_weeks(daily, measure=measure)
+    if len(history) < _LEAST_WEEKS:
+        raise ValueError(f"daily: {len(history)} whole weeks; a baseline needs {_LEAST_WEEKS}.")
+    if weeks < 1:
+        raise ValueError(f"weeks: {weeks}; look at least one week ahead.")
+    draws, caveats = _draw_paths(history, events, weeks=weeks, seed=seed)
+    tail = (1 - level) / 2
+    starts = history["week_start"].iloc[-1] + pd.to_timedelta(7 * np.arange(1, weeks + 1), "D")
+    low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
+    total = draws.sum(axis=1)
+    return Baseline(
+        table=pd.DataFrame({"week_start": starts, "value": middle, "low": low, "high": high}),
+        caveats=caveats,
+        total=float(np.median(total)),
+        low=float(np.quantile(total, tail)),
+        high=float(np.quantile(total, 1 - tail)),
+        level=level,
+        measure=measure,
+        history=history,
+        draws=draws,
+    )
+
+
+def _draw_paths(
+    history: pd.DataFrame, events: pd.DataFrame, *, weeks: int, seed: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Fit the model and draw futures from it, parameters included."""
+    starts = pd.date_range(history["week_start"].iloc[0], periods=len(history) + weeks, freq="7D")
+    design, caveats = _design(starts, events, known=len(history))
+    value = history["value"].to_numpy()
+    if (dry := value <= 0).any():
+        caveats += (f"{int(dry.sum())} weeks without positive sales were left out of the fit.",)
+    logs = np.log(np.where(dry, np.nan, value))
+    fitted = _fit(logs, design[: len(history)])
+    rng = np.random.default_rng(seed)
+    parameters = rng.multivariate_normal(fitted.params, fitted.cov_params(), size=_DRAWS)
+    slopes = parameters[:, : design.shape[1]]
+    carry = np.clip(parameters[:, -2], -0.97, 0.97)
+    spread = np.sqrt(np.maximum(parameters[:, -1], 1e-12))
+    last = np.flatnonzero(~dry)[-1]
+    mood = (logs[last] - slopes @ design[last]) * carry ** (len(history) - 1 - last)
+    paths = np.empty((_DRAWS, weeks))
+    for ahead in range(weeks):
+        mood = carry * mood + spread * rng.standard_normal(_DRAWS)
+        paths[:, ahead] = np.exp(slopes @ design[len(history) + ahead] + mood)
+    return paths, caveats
+
+
+def _design(
+    starts: pd.DatetimeIndex, events: pd.DataFrame, *, known: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """One row a week: level, trend, yearly season and the share of days in each event."""
+    time = np.arange(len(starts))
+    columns = [np.ones(len(starts))]
+    caveats: tuple[str, ...] = ()
+    if known >= _WEEKS_FOR_SEASON:
+        columns.append((time - known) / _WEEKS_A_YEAR)
+        angle = 2 * np.pi * ((starts.day_of_year.to_numpy() + 3) / 365.25)
+        columns += [f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)]
+    else:
+        caveats = (
+            f"Only {known} weeks of history: season and trend cannot be told apart, so the "
+            "forecast carries the recent level forward. Two years would allow both.",
+        )
+    edges = np.append(starts.to_numpy(), starts[-1].to_datetime64() + np.timedelta64(7, "D"))
+    for name, days in events.groupby("event_id", sort=True)["date"]:
+        share = np.histogram(days.to_numpy().astype(edges.dtype).astype("int64"),
+                             bins=edges.astype("int64"))[0] / 7  # fmt: skip
+        if share[:known].sum() > 0:
+            columns.append(share)
+        elif share[known:].sum() > 0:
+            caveats += (f"Event {name} lies ahead but was never seen: it is not in the forecast.",)
+    return np.column_stack(columns), caveats
+
+
+def _fit(logs: np.ndarray, design: np.ndarray) -> Any:
+    """Fit the regression with AR(1) errors; a fit that did not converge is an error."""
+    model = SARIMAX(logs, exog=design, order=(1, 0, 0), enforce_stationarity=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            fitted = model.fit(disp=False, maxiter=500, method="lbfgs")
+        except ConvergenceWarning:
+            fitted = model.fit(disp=False, maxiter=2_000, method="nm", warn_convergence=False)
+    if not fitted.mle_retvals["converged"] or not np.isfinite(fitted.cov_params()).all():
+        raise ValueError(
+            "daily: not estimated, because the fit did not converge. Look for weeks that are "
+            "nearly empty or all alike, or give a longer history."
+        )
+    return fitted
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Backtest(Result):
+    """How forecasts made in the past would have done.
+
+    ``table`` has a row a cut-off: ``origin, actual, forecast, low, high, last_year``;
+    the errors are mean absolute ones of the totals, as shares of the actual.
+    """
+
+    headline: ClassVar[dict[str, str]] = {
+        "error_share": "share",
+        "last_year_error_share": "share",
+        "folds_inside": "folds",
+        "folds": "folds",
+    }
+
+    error_share: float
+    last_year_error_share: float
+    folds_inside: int
+    folds: int
+
+
+def backtest_baseline(
+    daily: pd.DataFrame,
+    events: pd.DataFrame,
+    *,
+    measure: str = "net",
+    weeks: int = 13,
+    folds: int = 4,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> Backtest:
+    """Forecast past quarters from what was known then, and compare with what came.
+
+    The rival is the seasonal-naive forecast: the same weeks of the year before.
+
+    Parameters
+    ----------
+    daily, events, measure, weeks, level, seed
+        As for :func:`forecast_baseline`.
+    folds
+        How many cut-offs, each four weeks apart, the last one `weeks` before the end.
+
+    Raises
+    ------
+    ValueError
+        Where the history is too short for a single fold (a year and `weeks`, at least).
+    """
+    history = sum_weeks(daily, measure=measure)
+    ordered = daily.sort_values("date", ignore_index=True)
+    rows = []
+    for fold in range(folds):
+        cut = len(history) - weeks - 4 * fold
+        if cut < 52 + 1:
+            break
+        start = history["week_start"].iloc[cut]
+        made = forecast_baseline(
+            ordered[ordered["date"] < start], events, measure=measure, weeks=weeks, level=level,
+            seed=seed,
+        )  # fmt: skip
+        value = history["value"]
+        rows.append(
+            {
+                "origin": start,
+                "actual": value.iloc[cut : cut + weeks].sum(),
+                "forecast": made.total,
+                "low": made.low,
+                "high": made.high,
+                "last_year": value.iloc[cut - 52 : cut - 52 + weeks].sum(),
+            }
+        )
+    if not rows:
+        raise ValueError(
+            f"daily: {len(history)} whole weeks; a back-test needs a year and {weeks} weeks."
+        )
+    table = pd.DataFrame(rows[::-1])
+    inside = table["actual"].between(table["low"], table["high"])
+    return Backtest(
+        table=table,
+        caveats=("The folds overlap: they are fewer independent trials than they seem.",),
+        error_share=float(_error(table, "forecast")),
+        last_year_error_share=float(_error(table, "last_year")),
+        folds_inside=int(inside.sum()),
+        folds=len(table),
+    )
+
+
+def _error(table: pd.DataFrame, column: str) -> float:
+    return float(((table[column] - table["actual"]).abs() / table["actual"].abs()).mean())

@@ -1,0 +1,252 @@
+"""An answer in an exercise: right, or which misconception.
+
+Each question computes its right answer, and the usual wrong ones, from the store in hand;
+so a check works on any store, a trainee's own included. Keys live in
+``ecomlab.course.keys`` and not in the trainee's notebook; whoever reads the package can
+read them, so self-study is on one's honour. Grades come from :func:`grade`, which the
+instructor runs, hidden questions included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from importlib import import_module
+from typing import Any
+
+import pandas as pd
+
+from ecomlab.store import Store
+
+__all__ = [
+    "Checker",
+    "Feedback",
+    "Mistake",
+    "Question",
+    "Unanswerable",
+    "grade",
+    "open_exercise",
+]
+
+
+class Unanswerable(ValueError):
+    """A question needs what the store lacks; the message says what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """A usual wrong way: how to compute it, and what to tell whoever took it."""
+
+    compute: Callable[[Store], float | str]
+    explanation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One question of an exercise.
+
+    ``tolerance`` is relative to the right answer for numbers; texts are compared without
+    case and spaces. ``judge``, where given, decides by consequence instead (a decision that
+    pays): it takes the store and the answer and returns whether it is good, and why.
+    """
+
+    number: str
+    ask: str
+    unit: str
+    hint: str
+    solve: Callable[[Store], float | str]
+    mistakes: tuple[Mistake, ...] = ()
+    tolerance: float = 0.005
+    judge: Callable[[Store, float], tuple[bool, str]] | None = None
+    is_hidden: bool = False
+
+
+_GOOD, _BAD, _OPEN = "right", "not yet", "open"
+_COLORS = {_GOOD: "#00664a", _BAD: "#a34700", _OPEN: "#52606d"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """What a check says of an answer."""
+
+    number: str
+    state: str
+    message: str
+    hint: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the answer passed."""
+        return self.state == _GOOD
+
+    def __repr__(self) -> str:
+        hint = f"\nHint: {self.hint}" if self.hint else ""
+        return f"{self.number}: {self.state}. {self.message}{hint}"
+
+    def _repr_html_(self) -> str:
+        color = _COLORS[self.state]
+        hint = f"<br><em>Hint: {escape(self.hint)}</em>" if self.hint else ""
+        return (
+            f'<p style="border-left: 4px solid {color}; padding: 0.3em 0.8em; margin: 0.3em 0">'
+            f'<strong style="color: {color}">{escape(self.number)}: {self.state}.</strong> '
+            f"{escape(self.message)}{hint}</p>"
+        )
+
+
+@dataclass
+class Checker:
+    """The checks of one exercise on one store; call it with a question's number and an answer."""
+
+    exercise: str
+    store: Store
+    questions: Mapping[str, Question]
+    passed: dict[str, bool] = field(default_factory=dict)
+
+    def __call__(self, number: str, answer: object) -> Feedback:
+        """Check an answer.
+
+        Parameters
+        ----------
+        number
+            The question's number, as ``"01.2"``.
+        answer
+            A number (shares between 0 and 1, amounts in the store's currency) or a text.
+
+        Raises
+        ------
+        ValueError
+            Where the exercise has no such question.
+        """
+        if number not in self.questions:
+            raise ValueError(
+                f"{number!r} is not a question of {self.exercise}; "
+                f"it has {', '.join(self.questions)}."
+            )
+        question = self.questions[number]
+        if question.is_hidden:
+            return Feedback(
+                number=number, state=_OPEN, message="Noted. Your instructor checks this one."
+            )
+        feedback = _judge(question, self.store, answer)
+        self.passed[number] = feedback.is_right
+        return feedback
+
+    def hint(self, number: str) -> str:
+        """Return the hint of a question."""
+        return self.questions[number].hint
+
+    def summary(self) -> str:
+        """Say how many of the checks have passed, and what is left to the instructor."""
+        shown = [number for number, q in self.questions.items() if not q.is_hidden]
+        hidden = len(self.questions) - len(shown)
+        passed = sum(self.passed.get(number, False) for number in shown)
+        left = f" {hidden} more {'is' if hidden == 1 else 'are'} checked by your instructor."
+        return f"{passed} of {len(shown)} checks passed." + (left if hidden else "")
+
+
+def open_exercise(exercise: str, store: Store) -> Checker:
+    """Return the checks of an exercise, ready for the store in hand.
+
+    Parameters
+    ----------
+    exercise
+        Name of the notebook, as ``"01_goal_setting"``.
+    store
+        The store the answers are computed from.
+    """
+    return Checker(exercise, store, {q.number: q for q in _questions(exercise)})
+
+
+def _questions(exercise: str) -> tuple[Question, ...]:
+    try:
+        module = import_module(f"ecomlab.course.keys.{exercise.split('_', 1)[-1]}")
+    except ModuleNotFoundError:
+        raise ValueError(f"{exercise!r} is not an exercise of this course.") from None
+    questions: tuple[Question, ...] = module.QUESTIONS
+    return questions
+
+
+def grade(exercise: str, store: Store, answers: Mapping[str, object]) -> pd.DataFrame:
+    """Return the result of every question, hidden ones included: for the instructor.
+
+    Returns
+    -------
+    DataFrame
+        ``question, is_hidden, state, message``, one row a question of the exercise.
+    """
+    rows = []
+    for question in _questions(exercise):
+        said = _judge(question, store, answers.get(question.number))
+        rows.append((question.number, question.is_hidden, said.state, said.message))
+    return pd.DataFrame(rows, columns=["question", "is_hidden", "state", "message"])
+
+
+def _judge(question: Question, store: Store, answer: object) -> Feedback:
+    """Right, a known misconception, a slip of unit or sign, or plainly not yet."""
+    given, trouble = _read(answer, question)
+    if trouble:
+        return Feedback(number=question.number, state=_OPEN, message=trouble)
+    try:
+        right = question.solve(store)
+        wrong = [(m, m.compute(store)) for m in question.mistakes]
+    except Unanswerable as error:
+        return Feedback(
+            number=question.number, state=_OPEN, message=f"This store cannot tell: {error}"
+        )
+    if question.judge is not None and isinstance(given, float):
+        is_good, why = question.judge(store, given)
+        if is_good:
+            return Feedback(number=question.number, state=_GOOD, message=why)
+        return _not_yet(question, _misconception(given, wrong, question) or why)
+    if _same(given, right, question.tolerance):
+        return Feedback(number=question.number, state=_GOOD, message="Right.")
+    said = _misconception(given, wrong, question) or _slip(given, right, question)
+    return _not_yet(question, said or "That is not it, and none of the usual wrong ways either.")
+
+
+def _not_yet(question: Question, message: str) -> Feedback:
+    return Feedback(number=question.number, state=_BAD, message=message, hint=question.hint)
+
+
+def _read(answer: object, question: Question) -> tuple[float | str, str]:
+    """Return the answer as a number or text, or what is unusable about it."""
+    if answer is None or answer is ...:
+        return "", f"No answer yet. {question.ask}"
+    if isinstance(answer, str):
+        return answer, "" if answer.strip() else "The answer is an empty text."
+    try:
+        number = float(answer)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        kind = type(answer).__name__
+        return "", f"The answer is a {kind}; give one number ({question.unit}) or a text."
+    if not math.isfinite(number):
+        return "", f"The answer is {number}; somewhere an empty value or a division by zero got in."
+    return number, ""
+
+
+def _same(given: float | str, right: float | str, tolerance: float) -> bool:
+    if isinstance(given, str) or isinstance(right, str):
+        return "".join(str(given).lower().split()) == "".join(str(right).lower().split())
+    return math.isclose(given, right, rel_tol=tolerance, abs_tol=1e-9)
+
+
+def _misconception(given: Any, wrong: list[tuple[Mistake, Any]], question: Question) -> str:
+    return next(
+        (m.explanation for m, value in wrong if _same(given, value, question.tolerance)), ""
+    )
+
+
+def _slip(given: float | str, right: float | str, question: Question) -> str:
+    """Name a slip of unit or sign that any question can suffer."""
+    if isinstance(given, str) or isinstance(right, str):
+        return ""
+    if question.unit == "share" and _same(given, right * 100, question.tolerance):
+        return "The right number, as a percentage. Give shares between 0 and 1."
+    if _same(given, -right, question.tolerance):
+        return "The right size with the wrong sign. Read again which way the question counts."
+    for factor in (1_000, 1 / 1_000, 100, 1 / 100):
+        if _same(given, right * factor, question.tolerance):
+            return f"The right number, but off by a factor of {max(factor, 1 / factor):,.0f}."
+    return ""
