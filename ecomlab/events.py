@@ -42,7 +42,7 @@ def _nth(month: int, weekday: int, nth: int, shift_days: int = 0) -> Callable[[i
 
 
 def _easter(year: int, shift_days: int = 0) -> date:
-    """Easter Sunday of the Gregorian calendar (Meeus, Astronomical Algorithms, 1991, ch. 8)."""
+    """Return Easter Sunday, Gregorian (Meeus, Astronomical Algorithms, 1991, ch. 8)."""
     a, b, c = year % 19, year // 100, year % 100
     d, e = b // 4, b % 4
     g = (b - (b + 8) // 25 + 1) // 3
@@ -54,25 +54,31 @@ def _easter(year: int, shift_days: int = 0) -> date:
     return date(year, month, day + 1) + timedelta(days=shift_days)
 
 
-_BLACK_FRIDAY = Event("black_friday", _nth(11, 3, 4, shift_days=1), 4, 3)
-_WEST = (
-    Event("new_year_sale", _fixed(1, 2), 3, 8),
-    Event("valentine", _fixed(2, 12), 7, 2),
-    Event("easter", _easter, 9, 0),
-    _BLACK_FRIDAY,
-    Event("christmas", _fixed(12, 14), 9, 4),
-    Event("christmas_lull", _fixed(12, 25), 2, 3),
+_VALENTINE = Event("valentine", _fixed(2, 11), 7, 2)
+_BLACK_FRIDAY = Event("black_friday", _nth(11, 3, 4, shift_days=1), 1, 3)
+_CHRISTMAS = (
+    Event("christmas", _fixed(12, 16), 9, 2),
+    Event("christmas_lull", _fixed(12, 24), 5, 4),
 )
 
 MARKETS: Mapping[str, tuple[Event, ...]] = {
     "US": (
-        *_WEST,
-        Event("mothers_day", _nth(5, 6, 2, shift_days=-3), 7, 3),
-        Event("summer_sale", _fixed(7, 11), 4, 6),
+        _VALENTINE,
+        Event("mothers_day", _nth(5, 6, 2, shift_days=-4), 7, 2),
+        Event("summer_sale", _nth(7, 1, 2), 0, 3),
+        Event("back_to_school", _fixed(8, 20), 7, 5),
+        _BLACK_FRIDAY,
+        *_CHRISTMAS,
     ),
-    "GB": (*_WEST, Event("mothers_day", lambda y: _easter(y, -24), 7, 3)),
+    "GB": (
+        Event("new_year_sale", _fixed(1, 2), 2, 8),
+        _VALENTINE,
+        Event("mothers_day", lambda year: _easter(year, -24), 7, 3),
+        Event("easter", _easter, 9, 0),
+        _BLACK_FRIDAY,
+        *_CHRISTMAS,
+    ),
     "CN": (
-        Event("spring_festival_lull", _fixed(2, 5), 5, 9),
         Event("womens_day", _fixed(3, 8), 6, 1),
         Event("mid_year_618", _fixed(6, 18), 18, 2),
         Event("double_11", _fixed(11, 11), 21, 1),
@@ -105,7 +111,7 @@ def list_events(first: date | str, last: date | str, *, market: str = "US") -> p
     --------
     >>> days = list_events("2024-11-01", "2024-11-30")
     >>> days["event_id"].unique().tolist(), days["date"].min().date().isoformat()
-    (['black_friday'], '2024-11-25')
+    (['black_friday'], '2024-11-28')
     """
     start, end = pd.Timestamp(first), pd.Timestamp(last)
     if market not in MARKETS:

@@ -91,12 +91,13 @@ def lesson_from(source: Path) -> NotebookNode:
         Where a cell fails or the notebook does not reach its end.
     """
     from ecomlab.reports.execute import execute
+    from ecomlab.reports.verdict import NotebookFailedError
 
-    home = source.parent.parent
-    ran = execute(read_source(source), cwd=home)
-    if not ran.verdict.is_good:
-        raise BuildError(f"{source.name}: {ran.verdict.reason}")
-    return _clean(ran.notebook, read_source(source))
+    try:
+        ran = execute(read_source(source), cwd=source.parent.parent)
+    except NotebookFailedError as error:
+        raise BuildError(f"{source.name}: {error}") from error
+    return _clean(ran, read_source(source))
 
 
 def _clean(ran: NotebookNode, source: NotebookNode) -> NotebookNode:

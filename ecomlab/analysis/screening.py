@@ -1,0 +1,286 @@
+"""Can these numbers be trusted? Four faults that exports commonly have, and how to find them.
+
+In: the lines of an export, its orders' local times, its visits. Answer: which rows are
+suspect, of what, and how sure that is. A fault is a pattern in time, not an odd row: a
+batch delivered twice, days in another currency, a clock that ran shifted, a robot's visits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from ecomlab.result import Result
+
+__all__ = [
+    "ClockShift",
+    "Finding",
+    "find_bots",
+    "find_clock_shift",
+    "find_currency_slip",
+    "find_double_delivery",
+]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Finding(Result):
+    """Rows that look faulty.
+
+    ``flags`` marks them (true or false, aligned with the frame given); ``table`` says where
+    they are.
+    """
+
+    headline: ClassVar[dict[str, str]] = {"rows": "rows", "rows_share": "share"}
+
+    rows: int
+    rows_share: float
+    flags: pd.Series = field(repr=False)
+
+
+def _finding(flags: pd.Series, table: pd.DataFrame, *caveats: str) -> Finding:
+    return Finding(
+        table=table.reset_index(drop=True),
+        caveats=caveats,
+        rows=int(flags.sum()),
+        rows_share=float(flags.mean()),
+        flags=flags,
+    )
+
+
+def _need(frame: pd.DataFrame, *columns: str) -> None:
+    for column in columns:
+        if column not in frame:
+            raise ValueError(f"{column}: the column is missing. Rename yours to {column!r}.")
+    if frame.empty:
+        raise ValueError("The frame is empty: give at least one row.")
+
+
+def find_double_delivery(lines: pd.DataFrame, *, least_share: float = 0.3) -> Finding:
+    """Find days whose rows were delivered twice.
+
+    A few equal rows are normal (the same product scanned twice); a day of which a good part
+    is repeated to the letter is a batch that was loaded two times.
+
+    Parameters
+    ----------
+    lines
+        The export's rows, with ``date`` and whatever else it has; rows are equal if all is.
+    least_share
+        From which share of repeated rows a day counts as delivered twice [share].
+
+    Returns
+    -------
+    Finding
+        ``flags`` marks the second copies; ``table`` has ``date, rows, repeated_rows``.
+
+    Examples
+    --------
+    >>> day = pd.DataFrame({"date": pd.to_datetime(["2024-05-01"] * 3), "order_id": list("abc")})
+    >>> find_double_delivery(pd.concat([day, day], ignore_index=True))
+    Finding(rows=3 rows, rows_share=0.5 share)
+    """
+    _need(lines, "date")
+    repeated = lines.duplicated(keep="first")
+    by_day = (
+        pd.DataFrame({"date": lines["date"], "repeated": repeated})
+        .groupby("date", as_index=False)
+        .agg(rows=("repeated", "size"), repeated_rows=("repeated", "sum"))
+    )
+    batches = by_day[by_day["repeated_rows"] >= least_share * by_day["rows"]]
+    flags = repeated & lines["date"].isin(batches["date"])
+    elsewhere = int(repeated.sum() - flags.sum())
+    return _finding(
+        flags,
+        batches,
+        f"{elsewhere:,} equal rows on other days were left alone: scattered copies are usually "
+        "the same product scanned twice.",
+    )
+
+
+def find_currency_slip(
+    lines: pd.DataFrame, *, least_factor: float = 1.5, least_rows: int = 3
+) -> Finding:
+    """Find days and regions whose prices are another currency's, or cents.
+
+    Each price is divided by the median price of its product; a region's day on which the
+    median of those ratios leaves the band is a slip, whatever one odd price may say.
+
+    Parameters
+    ----------
+    lines
+        Columns ``date, region_id, sku, price`` [price in currency/unit].
+    least_factor
+        From which factor, up or down, a day counts as slipped.
+    least_rows
+        Fewest rows a region's day needs to be judged.
+
+    Returns
+    -------
+    Finding
+        ``table`` has ``date, region_id, rows, factor``, one row a slipped day of a region.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2024-05-01", periods=20).repeat(4)
+    >>> lines = pd.DataFrame({"date": days, "region_id": "N", "sku": list("abcd") * 20,
+    ...                       "price": [5.0, 8.0, 9.0, 20.0] * 20})
+    >>> lines.loc[lines["date"] == "2024-05-03", "price"] *= 100
+    >>> find_currency_slip(lines).table["factor"].tolist()
+    [100.0]
+    """
+    _need(lines, "date", "region_id", "sku", "price")
+    usual = lines.groupby("sku")["price"].transform("median")
+    ratio = (lines["price"] / usual).where(usual > 0)
+    by_day = (
+        lines.assign(ratio=ratio)
+        .groupby(["date", "region_id"], as_index=False, dropna=False)
+        .agg(rows=("ratio", "size"), factor=("ratio", "median"))
+    )
+    off = (by_day["factor"] >= least_factor) | (by_day["factor"] <= 1 / least_factor)
+    slipped = by_day[off & (by_day["rows"] >= least_rows)]
+    marked = pd.MultiIndex.from_frame(slipped[["date", "region_id"]])
+    flags = pd.Series(
+        pd.MultiIndex.from_frame(lines[["date", "region_id"]]).isin(marked), index=lines.index
+    )
+    return _finding(
+        flags,
+        slipped,
+        f"Days of a region with fewer than {least_rows} rows were not judged.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ClockShift(Result):
+    """A span of days whose times of day are shifted.
+
+    ``table`` has ``hour, usual_share, span_share``; ``hours`` is what the clock was ahead
+    (0 where no shift was found), ``support`` the gain in log-likelihood over no shift.
+    """
+
+    headline: ClassVar[dict[str, str]] = {
+        "hours": "hours",
+        "first_day": "",
+        "last_day": "",
+        "support": "log-likelihood",
+    }
+
+    hours: int
+    first_day: str
+    last_day: str
+    support: float
+
+
+def find_clock_shift(orders: pd.DataFrame, *, least_support: float = 15.0) -> ClockShift:
+    """Find the span of days whose clock ran ahead or behind, and by how many hours.
+
+    Every shift and every span is tried: the one under which the hours of the orders are
+    most likely, given the usual profile of the day, is taken (a scan statistic: Kulldorff,
+    Communications in Statistics 26, 1997), if it gains enough over "no shift".
+
+    Parameters
+    ----------
+    orders
+        Column ``ordered_at``: local times, without a zone.
+    least_support
+        The gain in log-likelihood from which a shift is believed; 15 keeps the chance of a
+        false alarm below one in a thousand for a year of days and 23 shifts.
+
+    Returns
+    -------
+    ClockShift
+        The span and the shift; a shift of 0 hours where there is none.
+
+    Examples
+    --------
+    >>> hours = pd.to_timedelta(list(range(9, 19)) * 60, unit="h")
+    >>> days = pd.Series(pd.date_range("2024-03-01", periods=60)).repeat(10).reset_index(drop=True)
+    >>> at = days + hours
+    >>> at[200:300] += pd.Timedelta(hours=5)
+    >>> shift = find_clock_shift(pd.DataFrame({"ordered_at": at}))
+    >>> shift.hours, shift.first_day, shift.last_day
+    (5, '2024-03-21', '2024-03-30')
+    """
+    _need(orders, "ordered_at")
+    if orders["ordered_at"].dt.tz is not None:
+        raise ValueError("ordered_at: give local times without a zone (dt.tz_convert first).")
+    hour = orders["ordered_at"].dt.hour.to_numpy()
+    days, day = np.unique(orders["ordered_at"].dt.normalize().to_numpy(), return_inverse=True)
+    counts = np.zeros((len(days), 24))
+    np.add.at(counts, (day, hour), 1)
+    usual = counts.sum(axis=0) + 0.5
+    profile = np.log(usual / usual.sum())
+    best = (0.0, 0, 0, -1)
+    for shift in range(-11, 13):
+        gain = counts @ (np.roll(profile, shift) - profile)
+        total, first, last = _best_span(gain)
+        best = max(best, (total, shift, first, last), key=lambda found: found[0])
+    support, shift, first, last = best if best[0] >= least_support else (best[0], 0, 0, -1)
+    span = counts[first : last + 1].sum(axis=0)
+    table = pd.DataFrame(
+        {
+            "hour": np.arange(24),
+            "usual_share": usual / usual.sum(),
+            "span_share": span / span.sum() if span.sum() else np.nan,
+        }
+    )
+    return ClockShift(
+        table=table,
+        caveats=("The first and last day can be off by one where few orders fall on them.",),
+        hours=int(shift),
+        first_day=str(days[first])[:10] if last >= 0 else "",
+        last_day=str(days[last])[:10] if last >= 0 else "",
+        support=float(support),
+    )
+
+
+def _best_span(gain: np.ndarray) -> tuple[float, int, int]:
+    """Return the run of days with the largest sum (Kadane): sum, first and last index."""
+    best = (0.0, 0, -1)
+    running, begun = 0.0, 0
+    for place, value in enumerate(gain):
+        if running <= 0:
+            running, begun = 0.0, place
+        running += value
+        if running > best[0]:
+            best = (float(running), begun, place)
+    return best
+
+
+def find_bots(sessions: pd.DataFrame, *, least_per_day: float = 10.0) -> Finding:
+    """Find visitors who come too often to be people and never put anything into a cart.
+
+    Parameters
+    ----------
+    sessions
+        Columns ``visitor_id, date, added_to_cart``.
+    least_per_day
+        From how many visits on an active day a visitor is suspect [sessions/day].
+
+    Returns
+    -------
+    Finding
+        ``table`` has ``visitor_id, sessions, active_days, sessions_per_day``.
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2024-05-01")
+    >>> visits = pd.DataFrame({"visitor_id": ["a", "b"] + ["robot"] * 40, "date": day,
+    ...                        "added_to_cart": [True] + [False] * 41})
+    >>> find_bots(visits).rows
+    40
+    """
+    _need(sessions, "visitor_id", "date", "added_to_cart")
+    by_visitor = sessions.groupby("visitor_id", as_index=False).agg(
+        sessions=("date", "size"), active_days=("date", "nunique"), carts=("added_to_cart", "sum")
+    )
+    rate = by_visitor["sessions"] / by_visitor["active_days"]
+    suspect = by_visitor[(rate >= least_per_day) & (by_visitor["carts"] == 0)]
+    table = suspect.assign(sessions_per_day=rate).drop(columns="carts")
+    return _finding(
+        sessions["visitor_id"].isin(suspect["visitor_id"]),
+        table.sort_values("sessions", ascending=False),
+        "A shared address (an office, a school) can look like a robot, but it fills carts.",
+    )
