@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-__all__ = ["MARKETS", "Event", "list_events"]
+__all__ = ["MARKETS", "Event", "list_events", "market_of"]
 
 
 @dataclass(frozen=True)
@@ -129,3 +129,15 @@ def list_events(first: date | str, last: date | str, *, market: str = "US") -> p
             rows += [(day, event.name) for day in window if start <= day <= end]
     frame = pd.DataFrame(rows, columns=["date", "event_id"]).astype({"date": "datetime64[us]"})
     return frame.sort_values(["date", "event_id"], ignore_index=True)
+
+
+def market_of(time_zone: str) -> str:
+    """Return the market whose shopping calendar fits a store's time zone best.
+
+    Examples
+    --------
+    >>> market_of("Europe/London"), market_of("Asia/Shanghai"), market_of("America/New_York")
+    ('GB', 'CN', 'US')
+    """
+    area = time_zone.split("/", maxsplit=1)[0]
+    return {"Europe": "GB", "Asia": "CN", "PRC": "CN", "GB": "GB"}.get(area, "US")

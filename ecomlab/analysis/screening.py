@@ -115,7 +115,7 @@ def find_currency_slip(
     least_factor
         From which factor, up or down, a day counts as slipped.
     least_rows
-        Fewest rows a region's day needs to be judged.
+        Fewest rows a region's day needs to be judged by itself.
 
     Returns
     -------
@@ -140,7 +140,11 @@ def find_currency_slip(
         .agg(rows=("ratio", "size"), factor=("ratio", "median"))
     )
     off = (by_day["factor"] >= least_factor) | (by_day["factor"] <= 1 / least_factor)
-    slipped = by_day[off & (by_day["rows"] >= least_rows)]
+    sure = by_day[off & (by_day["rows"] >= least_rows)]
+    # A day of few rows counts where it lies between sure days of the same region.
+    span = sure.groupby("region_id", dropna=False)["date"].agg(["min", "max"])
+    limits = by_day[["region_id"]].merge(span, left_on="region_id", right_index=True, how="left")
+    slipped = by_day[off & by_day["date"].between(limits["min"], limits["max"])]
     marked = pd.MultiIndex.from_frame(slipped[["date", "region_id"]])
     flags = pd.Series(
         pd.MultiIndex.from_frame(lines[["date", "region_id"]]).isin(marked), index=lines.index
@@ -148,7 +152,8 @@ def find_currency_slip(
     return _finding(
         flags,
         slipped,
-        f"Days of a region with fewer than {least_rows} rows were not judged.",
+        f"Days of a region with fewer than {least_rows} rows count only between days that "
+        "are surely slipped.",
     )
 
 
@@ -250,12 +255,12 @@ def _best_span(gain: np.ndarray) -> tuple[float, int, int]:
 
 
 def find_bots(sessions: pd.DataFrame, *, least_per_day: float = 10.0) -> Finding:
-    """Find visitors who come too often to be people and never put anything into a cart.
+    """Find visitors who come too often to be people and never order.
 
     Parameters
     ----------
     sessions
-        Columns ``visitor_id, date, added_to_cart``.
+        Columns ``visitor_id, date, order_id`` (empty where the visit placed no order).
     least_per_day
         From how many visits on an active day a visitor is suspect [sessions/day].
 
@@ -266,21 +271,20 @@ def find_bots(sessions: pd.DataFrame, *, least_per_day: float = 10.0) -> Finding
 
     Examples
     --------
-    >>> day = pd.Timestamp("2024-05-01")
-    >>> visits = pd.DataFrame({"visitor_id": ["a", "b"] + ["robot"] * 40, "date": day,
-    ...                        "added_to_cart": [True] + [False] * 41})
+    >>> visits = pd.DataFrame({"visitor_id": ["a", "b"] + ["robot"] * 40,
+    ...                        "date": pd.Timestamp("2024-05-01"), "order_id": ["1"] + [None] * 41})
     >>> find_bots(visits).rows
     40
     """
-    _need(sessions, "visitor_id", "date", "added_to_cart")
+    _need(sessions, "visitor_id", "date", "order_id")
     by_visitor = sessions.groupby("visitor_id", as_index=False).agg(
-        sessions=("date", "size"), active_days=("date", "nunique"), carts=("added_to_cart", "sum")
+        sessions=("date", "size"), active_days=("date", "nunique"), orders=("order_id", "count")
     )
     rate = by_visitor["sessions"] / by_visitor["active_days"]
-    suspect = by_visitor[(rate >= least_per_day) & (by_visitor["carts"] == 0)]
-    table = suspect.assign(sessions_per_day=rate).drop(columns="carts")
+    suspect = by_visitor[(rate >= least_per_day) & (by_visitor["orders"] == 0)]
+    table = suspect.assign(sessions_per_day=rate).drop(columns="orders")
     return _finding(
         sessions["visitor_id"].isin(suspect["visitor_id"]),
         table.sort_values("sessions", ascending=False),
-        "A shared address (an office, a school) can look like a robot, but it fills carts.",
+        "A shared address (an office, a school) can look like a robot, but now and then it orders.",
     )

@@ -1,5 +1,15 @@
 """The notebooks as artefacts: building them, checking answers, a store for every trainee."""
 
 from ecomlab.course.checks import Checker, Feedback, grade, open_exercise
+from ecomlab.course.diagram import draw_tables
+from ecomlab.course.lesson import Lesson, open_lesson
 
-__all__ = ["Checker", "Feedback", "grade", "open_exercise"]
+__all__ = [
+    "Checker",
+    "Feedback",
+    "Lesson",
+    "draw_tables",
+    "grade",
+    "open_exercise",
+    "open_lesson",
+]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -29,7 +31,11 @@ __all__ = [
 TAGS = frozenset(
     {"parameters", "nbval-check-output", "nbval-skip", "raises-exception", "hide-input", "solution"}
 )
-_KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+_KERNEL = {
+    "name": "python3",
+    "display_name": "Python 3 (ipykernel)",
+    "language": "python",
+}
 _BANNED = {
     "filterwarnings(\"ignore\"": "fix what warns, or say why it may",
     "!pip": "packages come from the lock file",
@@ -57,11 +63,11 @@ def read_source(path: Path) -> NotebookNode:
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else (
             nbformat.v4.new_markdown_cell
         )  # fmt: skip
-        metadata = {"tags": tags} if tags else {}
-        cells.append(make(cell.source, id=f"{path.stem[:50]}-{place:03d}", metadata=metadata))
+        marks = {"tags": tags} if tags else {}
+        cells.append(make(cell.source, id=f"{path.stem[:50]}-{place:03d}", metadata=marks))
     _check_rules(cells, path)
-    metadata = {"kernelspec": dict(_KERNEL), "language_info": {"name": "python"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    about: dict[str, Any] = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=about)
 
 
 def _check_rules(cells: list[NotebookNode], path: Path) -> None:
@@ -169,10 +175,10 @@ def build_course(
 def _targets(root: Path, only: str) -> Iterator[tuple[Path, Callable[[], NotebookNode]]]:
     for source in sorted((root / "notebooks" / "source").glob("*.py")):
         if only in source.stem:
-            yield root / "notebooks" / f"{source.stem}.ipynb", lambda s=source: lesson_from(s)
+            yield root / "notebooks" / f"{source.stem}.ipynb", partial(lesson_from, source)
     for source in sorted((root / "exercises" / "source").glob("*.py")):
         if only in source.stem:
-            yield root / "exercises" / f"{source.stem}.ipynb", lambda s=source: trainee_copy(s)
+            yield root / "exercises" / f"{source.stem}.ipynb", partial(trainee_copy, source)
 
 
 def find_drift(root: Path) -> tuple[str, ...]:

@@ -15,11 +15,13 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import narwhals as nw
@@ -56,6 +58,29 @@ class Manifest:
     origin: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what later arithmetic with days and amounts would stumble over."""
+        try:
+            backwards = date.fromisoformat(self.last_day) < date.fromisoformat(self.first_day)
+        except (TypeError, ValueError):
+            raise StoreError(
+                f"first_day={self.first_day!r}, last_day={self.last_day!r}: "
+                f"not both days. Write them as YYYY-MM-DD."
+            ) from None
+        if backwards:
+            raise StoreError(f"last_day {self.last_day} comes before first_day {self.first_day}.")
+        try:
+            ZoneInfo(self.time_zone)
+        except (TypeError, ValueError, OSError, KeyError):
+            raise StoreError(
+                f"time_zone={self.time_zone!r} is not a time zone. "
+                f"Write it as Europe/London or America/New_York."
+            ) from None
+        if not re.fullmatch("[A-Z]{3}", str(self.currency)):
+            raise StoreError(
+                f"currency={self.currency!r} is not an ISO code. Write three capitals, as EUR."
+            )
 
     def to_json(self) -> str:
         """Return the manifest as text, the same for the same store."""
@@ -216,9 +241,12 @@ class Store:
         StoreError
             Where the store has no such table.
         """
+        return schema.cast(self.arrow(name).to_pandas(date_as_object=False), name)
+
+    def arrow(self, name: str) -> pa.Table:
+        """Return a whole table as Arrow, just as the store holds it."""
         source = self._source(name)
-        held = source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
-        return schema.cast(held.to_pandas(date_as_object=False), name)
+        return source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
 
     def scan(self, name: str) -> nw.LazyFrame[Any]:
         """Return a table as a lazy narwhals frame on DuckDB; nothing is read yet."""
@@ -226,17 +254,24 @@ class Store:
         return nw.from_native(self._engine.table(name))
 
     def query(self, sql: str) -> pd.DataFrame:
-        """Return the answer to a query over the store's tables (DuckDB's SQL)."""
-        return self._engine.execute(sql).df()
+        """Return the answer to a query over the store's tables (DuckDB's SQL, reading only).
+
+        Raises
+        ------
+        StoreError
+            Where the text is anything but a query: a store never changes.
+        """
+        statements = self._engine.extract_statements(sql)
+        if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
+            raise StoreError("A store answers one SELECT at a time; it is never written to.")
+        return self._engine.execute(statements[0]).df()
 
     @functools.cached_property
     def _engine(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB that sees this store's tables and nothing else."""
         engine = duckdb.connect(config={"threads": 1})
-        folders = sorted(
-            {str(s.parent.resolve()) for s in self._sources.values() if isinstance(s, Path)}
-        )
-        engine.execute(f"SET allowed_directories={folders!r}")
+        folders = {str(s.parent.resolve()) for s in self._sources.values() if isinstance(s, Path)}
+        engine.execute(f"SET allowed_directories=[{_quoted(sorted(folders))}]")
         for setting in ("enable_external_access=false", "python_enable_replacements=false"):
             engine.execute(f"SET {setting}")
         engine.execute("SET lock_configuration=true")
@@ -244,9 +279,8 @@ class Store:
             if isinstance(source, pa.Table):
                 engine.register(name, source)
             else:
-                parts = [str(part.resolve()) for part in _parts(source)]
-                listed = ", ".join("'" + part.replace("'", "''") + "'" for part in parts)
-                engine.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+                parts = _quoted(str(part.resolve()) for part in _parts(source))
+                engine.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{parts}])")
         return engine
 
     def _source(self, name: str) -> Path | pa.Table:
@@ -258,11 +292,20 @@ class Store:
                 f"Ask store.readiness() what this costs, or import the table."
             ) from None
 
-    def save(self, folder: str | os.PathLike[str]) -> Store:
+    def save(
+        self, folder: str | os.PathLike[str], *, extras: Mapping[str, str] | None = None
+    ) -> Store:
         """Write the store to a folder and return it opened from there.
 
         The folder appears at once and whole, or not at all; an older store of the same
         name is replaced only when the new one is complete.
+
+        Parameters
+        ----------
+        folder
+            Where the store goes.
+        extras
+            Further text files to put beside the tables: file name -> content.
 
         Raises
         ------
@@ -279,9 +322,10 @@ class Store:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         try:
-            for name, source in self._sources.items():
-                held = source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
-                pq.write_table(held, part / f"{name}.parquet", compression="zstd")
+            for name in self.tables:
+                pq.write_table(self.arrow(name), part / f"{name}.parquet", compression="zstd")
+            for name, text in (extras or {}).items():
+                (part / name).write_text(text, encoding="utf-8", newline="\n")
             (part / MANIFEST).write_text(self.manifest.to_json(), encoding="utf-8")
             for file in [*part.iterdir(), part]:
                 _sync(file)
@@ -358,6 +402,11 @@ def _as_arrow(table: pd.DataFrame | pa.Table, name: str) -> pa.Table:
     ).replace_schema_metadata(None)
 
 
+def _quoted(texts: Iterable[str]) -> str:
+    """Return texts as SQL's literals, separated by commas."""
+    return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
+
+
 def _parts(source: Path) -> list[Path]:
     """Return a table's files: one, or the parts of a folder in name order."""
     return sorted(source.glob("*.parquet")) if source.is_dir() else [source]
@@ -379,6 +428,11 @@ def _swap(part: Path, target: Path) -> None:
     old = target.parent / f".{target.name}.old-{os.getpid()}"
     if target.exists():
         target.rename(old)
-    part.rename(target)
+    try:
+        part.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
     _sync(target.parent)

@@ -222,7 +222,7 @@ def _draw(table: pd.DataFrame, currency: str, ax: Axes | None) -> Axes:
         good = (row.change_share >= 0) != (row.node == "returns")
         color = BLUE if row.node == "net" else GREY if pd.isna(row.change_share) else (
             GREEN if good else RED)  # fmt: skip
-        text = f"{_show(row.node, row.after, currency)}\n{row.change_share:+.1%} on a year before"
+        text = f"{_show(row.node, row.after, currency)}\n{row.change_share:+.1%}"
         if not pd.isna(row.contribution) and row.node != "orders":
             text += f"\nmoved net by {format_amount(row.contribution)}"
         rows.append((row.node, x, y, fill(_LABELS[row.node], 22), text, color))

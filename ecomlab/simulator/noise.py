@@ -1,0 +1,143 @@
+"""Keyed randomness: a draw belongs to (seed, stream, part, day, entity), not to a call order.
+
+Two rounds of the splitmix64 finaliser turn an entity's number and a stream's key into a
+uniform (Steele, Lea and Flood 2014); every other distribution is a quantile function of
+one uniform, so that a larger parameter moves a draw and never replaces it. Adding a
+stream moves no other (`simulator.md`, section 5).
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+__all__ = ["Array", "Noise", "beta", "gamma", "normal", "pick", "poisson"]
+
+Array = npt.NDArray[Any]
+
+_PHI = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+class Noise:
+    """Uniforms that a seed gives to entities, the same wherever and whenever they are asked for.
+
+    Parameters
+    ----------
+    seed
+        Any whole number; two seeds give unrelated draws.
+
+    Examples
+    --------
+    >>> noise = Noise(7)
+    >>> together = noise.uniform("visit", np.arange(5), day=3)
+    >>> bool(together[4] == noise.uniform("visit", np.array([4]), day=3)[0])
+    True
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = int(seed)
+
+    def uniform(
+        self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
+    ) -> npt.NDArray[np.float64]:
+        """Return one uniform in (0, 1) for each entity.
+
+        Parameters
+        ----------
+        stream
+            Name of what is decided, such as ``visit``.
+        ids
+            Whole numbers of the entities, of any shape.
+        day
+            Day of the period, where the draw is renewed daily.
+        part
+            A second name within the stream, such as the channel.
+        """
+        when = "-" if day is None else str(day)
+        name = f"{self.seed}|{stream}|{part}|{when}|1".encode()
+        key = int.from_bytes(blake2b(name, digest_size=8).digest(), "little")
+        mixed = _finalise((np.asarray(ids).astype(np.uint64) * _PHI) ^ np.uint64(key))
+        turned = ((key << 32) | (key >> 32)) & 0xFFFFFFFFFFFFFFFF
+        mixed = _finalise(mixed ^ np.uint64(turned))
+        # 52 bits and a half step: with 53 the largest value would round to 1.
+        return ((mixed >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+    def normal(
+        self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
+    ) -> npt.NDArray[np.float64]:
+        """Return one standard normal for each entity (see :meth:`uniform`)."""
+        return normal(self.uniform(stream, ids, day=day, part=part))
+
+
+def _finalise(z: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Scramble 64 bits, in place: the array is always one of our own."""
+    z ^= z >> np.uint64(30)
+    z *= _MIX_1
+    z ^= z >> np.uint64(27)
+    z *= _MIX_2
+    z ^= z >> np.uint64(31)
+    return z
+
+
+def normal(u: Array) -> npt.NDArray[np.float64]:
+    """Return the standard normal quantiles of uniforms."""
+    return np.asarray(special.ndtri(u), dtype=np.float64)
+
+
+def gamma(u: Array, shape: float) -> npt.NDArray[np.float64]:
+    """Return quantiles of the gamma distribution with the given shape and mean 1.
+
+    Examples
+    --------
+    >>> gamma(np.array([0.5]), 1.0).round(4).tolist()
+    [0.6931]
+    """
+    return np.asarray(special.gammaincinv(shape, u) / shape, dtype=np.float64)
+
+
+def beta(u: Array, a: float, b: float) -> npt.NDArray[np.float64]:
+    """Return quantiles of the beta distribution."""
+    return np.asarray(special.betaincinv(a, b, u), dtype=np.float64)
+
+
+def poisson(u: Array, mean: Array | float) -> npt.NDArray[np.int64]:
+    """Return Poisson quantiles, by search on the distribution function.
+
+    Examples
+    --------
+    >>> poisson(np.array([0.3, 0.9, 0.999]), 1.0).tolist()
+    [0, 2, 5]
+    """
+    u, mean = np.broadcast_arrays(np.asarray(u, dtype=np.float64), np.asarray(mean))
+    term = np.exp(-mean)
+    below = term.copy()
+    count = np.zeros(u.shape, dtype=np.int64)
+    ceiling = int(np.max(mean, initial=0.0) * 2 + 40)
+    for k in range(1, ceiling):
+        more = u > below
+        if not more.any():
+            break
+        count += more
+        term = term * mean / k
+        below = below + term
+    return count
+
+
+def pick(u: Array, shares: Array) -> npt.NDArray[np.int64]:
+    """Return the position that each uniform falls on among shares that add up to 1.
+
+    Only for attributes with a fixed order; choices among products use Gumbel noise.
+
+    Examples
+    --------
+    >>> pick(np.array([0.1, 0.5, 0.99]), np.array([0.3, 0.3, 0.4])).tolist()
+    [0, 1, 2]
+    """
+    edges = np.cumsum(np.asarray(shares, dtype=np.float64))
+    return np.minimum(np.searchsorted(edges / edges[-1], u), len(edges) - 1)

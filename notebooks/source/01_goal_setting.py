@@ -1,0 +1,594 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_markers: '"""'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+"""
+# What should we promise for the next quarter?
+
+Every autumn the same meeting: last year's number is on the screen, somebody says "plus ten
+percent", everybody nods, and three months later everybody explains. This notebook replaces the
+nod with a number you can defend: what will happen if nothing changes, how sure that is, what a
+target's chance is, and what it costs to prepare for the wrong one.
+
+After it you will be able to
+
+- **take revenue apart** into the factors that drive it, and say which one moved;
+- **forecast a quarter with an honest interval**, test it on the past, and turn a target into a chance;
+- **prepare for the right amount**, and hand the goal down to weeks, channels and owners on one page.
+
+*Time: 60 minutes in the room. Words marked 中文 are the terms of the Chinese curriculum.*
+"""
+
+# %% [markdown]
+"""
+## Setup
+
+The parameters are the only thing to change. `ecomlab run 01_goal_setting -p growth=0.2` does the
+same from the command line.
+"""
+
+# %% tags=["parameters"]
+store: str = "../stores/demo"  # folder of the store
+seed: int = 7  # seed of the forecast's draws [0, 1000000]
+weeks: int = 13  # weeks ahead that the goal is for [4, 26]
+growth: float = 0.10  # growth over the same weeks of last year that the meeting wants [-0.5, 1.0]
+overage: float = 0.15  # lost on each unit of sales prepared for in vain, as a share [0.01, 1.0]
+market_sales: float = (
+    0.0  # the market's sales a year in the store's currency, 0 if unknown [0, 1e13]
+)
+share_goal: float = 0.06  # share of the market to hold in three years [0.001, 0.9]
+calendar: str = "auto"  # shopping calendar {auto, US, GB, CN}
+
+# %%
+import pandas as pd
+from IPython.display import Markdown, display
+
+from ecomlab import metrics
+from ecomlab.analysis import goals
+from ecomlab.course import open_lesson
+from ecomlab.events import list_events, market_of
+from ecomlab.plotting import (
+    BLUE,
+    GREY,
+    ORANGE,
+    amounts_on,
+    draw_fan,
+    finish,
+    format_amount,
+    new_axes,
+    use_style,
+)
+from ecomlab.reports import publish
+
+use_style()
+
+# %%
+lesson = open_lesson("01_goal_setting", store)
+shop, currency = lesson.shop, lesson.shop.currency
+daily = metrics.daily_kpis(shop)
+measure = "net" if daily["net"].notna().all() else "sales"
+daily = daily.assign(returns=daily["returns"].fillna(0), net=daily["net"].fillna(daily["sales"]))
+first, last = daily["date"].iloc[[0, -1]]
+Markdown(f"The store **{shop.name}** has {len(daily):,} days, {first:%d %B %Y} to {last:%d %B %Y}.")
+
+# %% [markdown]
+"""
+## What drives revenue?
+
+*Net revenue* (净收入) is what customers paid for goods, less what they got back. It can be taken
+apart without a remainder:
+
+> net revenue = sessions × conversion × units per order × amount per unit − returns
+
+*Conversion* (转化率) is the share of visits that end in an order; *average order* (客单价) is the
+money in one. Each factor belongs to somebody: traffic to marketing, conversion to the shop, units
+to the range, the amount to pricing. So the tree below is also a map of who could change what.
+"""
+
+# %%
+lesson.note("KPI tree")
+
+# %%
+span = 364 if len(daily) >= 728 else len(daily) // 14 * 7
+after, before = last - pd.Timedelta(days=span - 1), last - pd.Timedelta(days=2 * span - 1)
+web = daily if daily["sessions"].notna().all() else daily.drop(columns="sessions")
+tree = goals.build_kpi_tree(web, start=after, compare_start=before, days=span, currency=currency)
+mover = tree.table.set_index("node").loc[tree.biggest]
+_ = finish(
+    tree.plot(),
+    title=f"{tree.biggest.replace('_', ' ').capitalize()} moved net revenue most: "
+    f"{format_amount(mover['contribution'], currency)} of {format_amount(tree.after - tree.before)}",
+    source=f"{lesson.source}; last {span} days against the {span} before",
+)
+
+# %% [markdown]
+"""
+In each box: the value of the last period, its change on the period before, and how much of the
+change of net revenue it explains. The explained amounts add up exactly, whatever the order in which
+the factors are listed. In words: each factor gets the average level of sales times its own growth
+in logarithms (the *logarithmic mean* method, LMDI).
+"""
+
+# %% tags=["nbval-check-output"]
+tree.table[["node", "before", "after", "change_share", "contribution"]].round(3)
+
+# %% [markdown]
+"""
+The levers are where an owner can do something about a factor. None of them is free, and later
+chapters measure what each is worth.
+"""
+
+# %%
+tree.table[tree.table["lever"] != ""].set_index("node")[["lever"]]
+
+# %% [markdown]
+"""
+## The naive answer: last year plus ten percent
+
+The meeting's arithmetic takes the same weeks of last year and adds what it wishes.
+"""
+
+# %%
+history = goals.sum_weeks(daily, measure=measure)
+has_last_year = len(history) >= 52
+window = history.iloc[-52 : weeks - 52] if has_last_year else history.tail(weeks)
+last_year = float(window["value"].sum())
+naive_target = last_year * (1 + growth)
+Markdown(
+    f"The {'same' if has_last_year else 'last'} {weeks} weeks {'of last year ' * has_last_year}"
+    f"brought **{format_amount(last_year, currency)}**. With {growth:+.0%} the meeting wants "
+    f"**{format_amount(naive_target, currency)}**."
+)
+
+# %% [markdown]
+"""
+What is wrong with it? Three things. It is **one number**, as if the quarter could not turn out
+otherwise. It takes **last year's luck** for granted: if last year's weeks were good by chance, the
+bar is high by chance. And the ten percent come from **a wish**, not from anything the store did.
+"""
+
+# %% [markdown]
+"""
+## Better: what will happen if nothing changes?
+
+A *baseline* (基线预测) is the forecast without any new decision. Ours explains the logarithm of
+weekly revenue by a trend, the season of the year, the days of shopping events in each week, and the
+mood of the last weeks that fades (an AR(1) error). In words: next week is like the same time of
+year, a bit more or less as the business grows, lifted where an event falls, and pulled along by
+whatever made the last weeks unusual.
+
+From the fitted model we draw four thousand possible quarters, with the uncertainty of the
+parameters in them. The *interval* (预测区间) is what 95 of 100 draws stay inside.
+"""
+
+# %%
+lesson.note("baseline forecast")
+
+# %%
+market = market_of(shop.manifest.time_zone) if calendar == "auto" else calendar
+events = list_events(first, last + pd.Timedelta(days=7 * weeks + 7), market=market)
+baseline = goals.forecast_baseline(daily, events, measure=measure, weeks=weeks, seed=seed)
+ax = finish(
+    baseline.plot(),
+    title=f"Without action the next {weeks} weeks bring {format_amount(baseline.total, currency)}, "
+    f"give or take {(baseline.high - baseline.low) / 2 / baseline.total:.0%}",
+    source=lesson.source, x="week", y=f"{measure} revenue a week [{currency}]",
+)  # fmt: skip
+
+# %% tags=["nbval-check-output"]
+baseline.summary().assign(value=lambda t: t["value"].round(-2))
+
+# %%
+Markdown("".join(f"- {caveat}\n" for caveat in baseline.caveats) or "The forecast has no caveats.")
+
+# %% [markdown]
+"""
+### Would it have worked?
+
+A forecast earns trust on the past. We stand at several earlier days, hide what came after,
+forecast, and compare with what then happened, and with the *seasonal-naive* forecast: simply last
+year's weeks.
+"""
+
+# %%
+can_test = len(history) >= 53 + weeks
+backtest = (
+    goals.backtest_baseline(daily, events, measure=measure, weeks=weeks, folds=6, seed=seed)
+    if can_test
+    else None
+)
+Markdown(
+    f"In **{backtest.folds_inside} of {backtest.folds}** tries the "
+    f"actual total lay inside the interval. Mean error: **{backtest.error_share:.1%}** for the "
+    f"baseline, **{backtest.last_year_error_share:.1%}** for last year's weeks."
+    if backtest
+    else f"> **Not tested**: {len(history)} weeks are there; a test needs a year and {weeks} weeks."
+)
+
+# %%
+if backtest:
+    folds = backtest.table
+    ax = new_axes(height=3.6)
+    ax.vlines(folds["origin"], folds["low"], folds["high"], color=ORANGE, linewidth=7, alpha=0.35)
+    ax.plot(folds["origin"], folds["forecast"], "o", color=ORANGE, label="baseline and interval")
+    ax.plot(folds["origin"], folds["last_year"], "_", color=GREY, markersize=16, label="last year")
+    ax.plot(folds["origin"], folds["actual"], "D", color=BLUE, label="what came")
+    ax.legend(loc="upper left", ncols=3)
+    finish(amounts_on(ax), title=f"What came lay inside the interval {backtest.folds_inside} times "
+           f"of {backtest.folds}", source=lesson.source, x=f"first of the {weeks} weeks",
+           y=f"{measure} revenue of {weeks} weeks [{currency}]")  # fmt: skip
+
+# %% [markdown]
+"""
+The tries overlap, so they are fewer independent trials than they seem. And mind what the test
+compares: where a business hardly grows, last year's weeks are a good *forecast*. What they never
+give is a *chance*.
+"""
+
+# %% [markdown]
+"""
+## A target is a chance
+
+Now the meeting's number can be read for what it is. Count the draws that reach it.
+"""
+
+# %%
+chance = goals.assess_target(baseline, target=naive_target)
+ax = finish(
+    chance.plot(),
+    title=f"{growth:+.0%} has a chance of {chance.chance_share:.0%} without action",
+    source=lesson.source, x=f"target for the {weeks} weeks [{currency}]",
+    y="chance that it is reached",
+)  # fmt: skip
+ax.axvline(last_year, color=GREY, linewidth=1)
+_ = ax.annotate("last year", (last_year, 0.93), (4, 0), textcoords="offset points", color=GREY)
+
+# %% tags=["nbval-check-output"]
+wishes = pd.DataFrame({"growth": [-0.1, 0.0, 0.05, 0.1, 0.2]})
+wishes.assign(
+    chance=[
+        round(goals.assess_target(baseline, target=last_year * (1 + g)).chance_share, 2)
+        for g in wishes["growth"]
+    ]
+)
+
+# %%
+verdict = (
+    "a wish" if chance.chance_share < 0.1 else "a stretch" if chance.chance_share < 0.4
+    else "a fair goal" if chance.chance_share < 0.75 else "hardly a goal: it comes by itself"
+)  # fmt: skip
+Markdown(
+    f"**{growth:+.0%} is {verdict}**: {chance.chance_share:.0%} without action. To reach it with even "
+    f"odds, decisions must add **{format_amount(max(chance.gap, 0), currency)}**. A goal is the "
+    "baseline plus what decisions add; a target without decisions is only a louder forecast."
+)
+
+# %% [markdown]
+"""
+## The truth: the quarter that came
+
+On a simulated store time can be run on. Nothing changes: the same habits, the same budgets. Here is
+what the next weeks brought.
+"""
+
+# %%
+lesson.note("next quarter in the store")
+
+# %%
+can_run = lesson.can("next quarter in the store")
+if can_run:
+    from ecomlab.simulator import Plan, advance
+
+    quiet = advance(shop, days=7 * weeks)
+    came = metrics.daily_kpis(quiet.store, since=last + pd.Timedelta(days=1))
+    actual = float(came[measure].sum())
+    came_weeks = goals.sum_weeks(came, measure=measure)
+else:
+    actual = float("nan")
+
+# %%
+if can_run:
+    inside = "inside" if baseline.low <= actual <= baseline.high else "outside"
+    ax = new_axes()
+    fan = baseline.table.rename(columns={"week_start": "date"})
+    draw_fan(fan, ax=ax)
+    ax.plot(came_weeks["week_start"], came_weeks["value"], color=BLUE)
+    ax.annotate("what came", came_weeks.iloc[-1].tolist(), (6, 0), textcoords="offset points",
+                color=BLUE, fontweight="bold", annotation_clip=False)  # fmt: skip
+    ax.set_ylim(bottom=0)
+    finish(amounts_on(ax), title=f"The quarter brought {format_amount(actual, currency)}: {inside} "
+           f"the interval, {actual / naive_target - 1:+.0%} from the meeting's number",
+           source=lesson.source, x="week", y=f"{measure} revenue a week [{currency}]")  # fmt: skip
+
+# %%
+if can_run:
+    display(Markdown(
+        f"The baseline was off by {baseline.total / actual - 1:+.1%}, the meeting's number by "
+        f"{naive_target / actual - 1:+.1%}. One quarter proves nothing by itself: the study in "
+        "`docs/studies/goals.md` repeats this over two hundred stores."
+    ))  # fmt: skip
+
+# %% [markdown]
+"""
+## The decision: how much to prepare for
+
+A goal costs money before it earns any: goods are ordered, people hired, space rented for the amount
+we say we will sell. Prepare for too little, and the margin of every missed sale is gone (the
+*underage* cost). Prepare for too much, and capital, space and markdowns eat the rest (the *overage*
+cost). The best amount to prepare for is the one that is exceeded with the chance
+
+> overage cost / (underage cost + overage cost)
+
+In words: when a missed sale hurts three times as much as an idle one, prepare so that you run short
+in one case of four. This is the *newsvendor* rule (报童模型).
+"""
+
+# %%
+margin_share = float(daily["margin"].sum() / daily["net"].sum())
+underage = margin_share if margin_share > 0 else 0.4
+plan = goals.plan_commitment(baseline, underage_cost=underage, overage_cost=overage)
+rules = pd.Series(
+    {
+        f"last year {growth:+.0%}": naive_target,
+        "one number: the forecast": baseline.total,
+        "newsvendor": plan.committed,
+    },
+    name="committed",
+)
+Markdown(
+    f"A missed sale loses {underage:.0%} of it"
+    + (" (the margin)" if margin_share > 0 else " (assumed: no unit costs here)")
+    + f", an idle one {overage:.0%}. Prepare for **{format_amount(plan.committed, currency)}**, the "
+    f"{plan.critical_ratio:.0%} point of the draws."
+)
+
+
+# %%
+def cost_of(committed: float, total: float) -> float:
+    return goals.price_commitment(committed, total, underage_cost=underage, overage_cost=overage)
+
+
+totals = pd.Series(baseline.draws.sum(axis=1))
+bill = rules.to_frame().assign(
+    expected_cost=[totals.map(lambda t, c=c: cost_of(c, t)).mean() for c in rules],
+    cost_when_it_came=[cost_of(c, actual) for c in rules],
+)
+
+# %% tags=["nbval-check-output"]
+bill.round(-2)
+
+# %%
+naive_rule = bill.index[0]
+saved = bill.loc[naive_rule, "expected_cost"] - bill.loc["newsvendor", "expected_cost"]
+Markdown(
+    f"Over all the draws the newsvendor rule saves **{format_amount(saved, currency)}** a quarter "
+    f"against the meeting's number."
+    + (
+        f" In the quarter that came it cost {format_amount(bill.loc['newsvendor'].iloc[2], currency)}"
+        f", the meeting's number {format_amount(bill.loc[naive_rule].iloc[2], currency)}."
+        if can_run else " (Opened only on a simulated store: what it cost in the quarter that came.)"
+    )
+)  # fmt: skip
+
+# %% [markdown]
+"""
+## Closing the gap: the naive lever
+
+Somebody will say: *then we buy the missing revenue with advertising*. The naive sum takes the
+average: sales that came through paid channels, divided by what these channels cost. So many sales a
+unit of spend; so much more spend for the gap. Let us do it, in the store.
+"""
+
+# %%
+lesson.note("channel return")
+
+# %%
+PAID = ("paid_search", "social", "affiliate")
+can_spend = can_run and lesson.can("channel return") and lesson.can("cascade to channels")
+if can_spend:
+    year = last - pd.Timedelta(days=363)
+    sold = metrics.summarize_by(shop, by="channel", since=year).set_index("channel")["sales"]
+    spend = shop.table("ad_daily").query("date >= @year").groupby("channel")["spend"].sum()
+    paid = [c for c in PAID if c in spend.index]
+    average_return = float(sold.reindex(paid).sum() / spend[paid].sum())
+    quarter_spend = float(spend[paid].sum()) * weeks / 52
+    raise_by = 1 + max(chance.gap, 0) / average_return / quarter_spend
+    display(Markdown(f"On average a unit of spend went with {average_return:.2f} of sales, so the "
+                     f"gap asks for **{raise_by:.2f} times** the usual budgets."))  # fmt: skip
+
+# %%
+if can_spend:
+    start = (last + pd.Timedelta(days=1)).date()
+    push = Plan(start=start, budgets={channel: min(raise_by, 20) for channel in paid})
+    pushed = advance(shop, plan=push, days=7 * weeks)
+    loud = metrics.daily_kpis(pushed.store, since=start)
+    outcome = pd.DataFrame({"no push": came.sum(numeric_only=True),
+                            "push": loud.sum(numeric_only=True)})  # fmt: skip
+    outcome = outcome.loc[["net", "margin", "ad_spend"]]
+    outcome.loc["profit after ads"] = outcome.loc["margin"] - outcome.loc["ad_spend"]
+    outcome["difference"] = outcome["push"] - outcome["no push"]
+
+# %% tags=["nbval-check-output"]
+outcome.round(-2) if can_spend else "not on this store"
+
+# %%
+if can_spend:
+    won, paid_for = outcome.loc["net", "difference"], outcome.loc["ad_spend", "difference"]
+    profit = outcome.loc["profit after ads", "difference"]
+    word = "lost" if profit < 0 else "earned"
+    display(Markdown(
+        f"The push brought **{format_amount(won, currency)}** of the "
+        f"{format_amount(max(chance.gap, 0), currency)} it was meant to bring, for "
+        f"{format_amount(paid_for, currency)} of spend: it **{word} "
+        f"{format_amount(abs(profit), currency)}**. The next unit of spend does not return what "
+        "the average one did, and part of what paid channels claim would have come anyway."
+    ))  # fmt: skip
+
+# %% [markdown]
+"""
+Both worlds had the same people, the same days and the same luck; only the budgets differed. So the
+difference is the effect of the push, and of nothing else. Chapter 04 measures such effects where
+no twin world can be had.
+
+## Short goals and long ones
+
+A quarter's goal should be a step towards a place. A common long-term goal is a share of the market
+(市场份额): the store's sales over all that is sold in its field. Its denominator is always an
+estimate from outside, so it comes as a range.
+"""
+
+# %%
+yearly = float(daily["sales"].tail(364).sum()) * 365 / min(len(daily), 364)
+likely = market_sales if market_sales > 0 else 25 * yearly
+market_range = (max(0.75 * likely, 1.01 * yearly), likely, 1.4 * likely)
+share = goals.plan_market_share(
+    sales=yearly,
+    market=market_range,
+    market_growth=0.04,
+    target_share=share_goal,
+    years=3,
+    seed=seed,
+)
+Markdown(
+    ("" if market_sales > 0 else "> **No market estimate was given** (`-p market_sales=…`): for the "
+     "exercise the market is taken as 25 times the store's sales.\n\n")
+    + f"Today's share: **{share.share_now:.1%}** ({share.share_low:.1%} to {share.share_high:.1%}). "
+    f"To hold {share_goal:.0%} in three years, sales must grow by "
+    f"**{share.growth_share_per_year:.0%} a year**, every year."
+)  # fmt: skip
+
+# %%
+share.table.assign(year=lambda t: t["year"] + last.year).round({"share": 4, "growth_share": 3})
+
+# %%
+past_growth = tree.after / tree.before - 1
+needed = share.growth_share_per_year
+Markdown(
+    f"The store grew by {past_growth:+.1%} in the last period; the long-term goal asks for "
+    f"{needed:+.1%} a year. "
+    + ("They fit together." if needed <= past_growth + 0.03
+       else "**They do not fit**: either the share goal is a slogan, or the plan needs a new market, "
+       "range or channel. Better to say so now.")
+)  # fmt: skip
+
+# %% [markdown]
+"""
+## From one number to many owners
+
+The goal we write down is the baseline plus what our decisions can add: here the level that the
+draws reach with even odds, raised by a modest stretch. It is handed down in the shape of the
+forecast: an event week is asked for more than a quiet one, a channel for its usual share.
+"""
+
+# %%
+STRETCH = 0.03
+OWNERS = {"direct": "brand", "seo": "content", "paid_search": "performance", "social": "social",
+          "email": "CRM", "affiliate": "partners", "all": "store manager"}  # fmt: skip
+target = baseline.total * (1 + STRETCH)
+target_chance = goals.assess_target(baseline, target=target)
+channels = (
+    metrics.summarize_by(shop, by="channel").query("sales > 0").rename(columns={"sales": "amount"})
+    if lesson.can("cascade to channels")
+    else pd.DataFrame({"channel": ["all"], "amount": [1.0]})
+)
+cascade = goals.cascade_target(baseline, channels, target=target, owners=OWNERS)
+
+# %%
+lesson.note("cascade to channels")
+
+# %%
+by_week = cascade.pivot_table(index="week_start", columns="channel", values="target", sort=False)
+by_week.index = by_week.index.strftime("%d %b")
+by_week.assign(total=by_week.sum(axis=1)).round(0).head(6).astype(int)
+
+# %% tags=["nbval-check-output"]
+cascade.groupby(["channel", "owner"], as_index=False, sort=False)["target"].sum().round(-2)
+
+# %% [markdown]
+"""
+And by calendar quarter, for the year's plan: the forecast is run on to a full year, where the
+interval opens wide, and honestly so.
+"""
+
+# %%
+year_ahead = goals.forecast_baseline(
+    daily, list_events(first, last + pd.Timedelta(days=380), market=market),
+    measure=measure, weeks=52, seed=seed,
+)  # fmt: skip
+quarters = year_ahead.table["week_start"].dt.to_period("Q").astype(str).to_numpy()
+by_quarter = pd.DataFrame(year_ahead.draws.T).groupby(quarters).sum().T
+whole = pd.Series(quarters).value_counts().sort_index()
+pd.DataFrame(
+    {"expected": by_quarter.median(), "low": by_quarter.quantile(0.025), "high": by_quarter.quantile(0.975)}
+)[whole >= 12].round(-2)  # fmt: skip
+
+# %% [markdown]
+"""
+## The goal sheet
+
+One page, in the form of *objectives and key results* (OKR): what we want, how we shall know, what
+happens without us, who answers for it. A key result without a number is a wish; one without an
+owner is nobody's.
+"""
+
+# %%
+due = f"{(last + pd.Timedelta(days=7 * weeks)):%Y-%m-%d}"
+conversion = float(web["orders"].tail(364).sum() / web["sessions"].tail(364).sum()) if (
+    "sessions" in web) else float("nan")  # fmt: skip
+rows = [
+    ("Sell what the store can honestly sell", f"{measure.capitalize()} revenue of {weeks} weeks",
+     baseline.total, target, currency, target_chance.chance_share, "store manager", due),
+    ("Prepare for the right amount", "Sales prepared for", baseline.total, plan.committed, currency,
+     float("nan"), "purchasing", due),
+    ("Move towards the market share", "Share of the market in three years", share.share_now,
+     share_goal, "share", float("nan"), "general manager", str(last.year + 3)),
+]  # fmt: skip
+if "sessions" in web:
+    rows.insert(1, ("Sell what the store can honestly sell", "Conversion of visits", conversion,
+                    conversion * (1 + STRETCH), "share", float("nan"), "shop", due))  # fmt: skip
+NAMES = ["objective", "key_result", "baseline", "target", "unit", "chance_share", "owner", "due"]
+sheet = goals.write_goal_sheet(
+    pd.DataFrame(rows, columns=NAMES), title=f"Goals of {shop.name} until {due}"
+)
+sheet
+
+# %% [markdown]
+"""
+`sheet.to_page()` gives the same as a page of its own to send round, `sheet.to_targets()` the rows
+for the store's table `targets`.
+
+## What we learned
+
+- **Taking revenue apart**: sessions × conversion × units per order × amount per unit, less returns;
+  the factors' contributions add up, and each belongs to an owner.
+- **A forecast with an interval**, tried on the past, turns a target into a chance; last year's
+  number plus a wish has none.
+- **Preparing for the right amount** follows from what too little and too much cost; the goal goes
+  down to weeks, channels and owners in the shape of the forecast, on one page.
+
+**Exercises**: `exercises/01_goal_setting.ipynb`.
+
+**References.** R. J. Hyndman and G. Athanasopoulos, *Forecasting: Principles and Practice*, 3rd ed.,
+2021, ch. 5 and 10. · K. J. Arrow, T. Harris and J. Marschak, Optimal inventory policy,
+*Econometrica* 19, 1951. · B. W. Ang, The LMDI approach to decomposition analysis, *Energy Policy*
+33, 2005. · J. Doerr, *Measure What Matters*, 2018.
+"""
+
+# %%
+publish(
+    {
+        f"Expected, {weeks} weeks": format_amount(baseline.total, currency),
+        "Interval": f"{format_amount(baseline.low)} to {format_amount(baseline.high, currency)}",
+        f"Chance of {growth:+.0%} without action": f"{chance.chance_share:.0%}",
+        "Prepare for": format_amount(plan.committed, currency),
+        "Target": f"{format_amount(target, currency)} ({target_chance.chance_share:.0%} by itself)",
+    },
+    title="What should we promise for the next quarter?",
+)

@@ -1,0 +1,109 @@
+"""A mapping file says nothing that is not understood."""
+
+import pytest
+
+from ecomlab.store.importers import ImportProblem, import_files, ready_formats, template_text
+from ecomlab.store.importers.mapping import load_mapping
+
+GOOD = """[store]
+currency = "EUR"
+time_zone = "Europe/Berlin"
+[columns]
+order_id = "order"
+ordered_at = "at"
+price = "price"
+"""
+
+
+def load(tmp_path, text):
+    path = tmp_path / "m.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_mapping(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("currency", "curency", "Did you mean 'currency'"),
+        ('price = "price"', 'prize = "price"', "Did you mean 'price'"),
+        ("[columns]", "[sorce]\n[columns]", "Did you mean 'source'"),
+        ("[columns]", '[settings]\nnegative = "returns"\n[columns]', "negative must be one of"),
+        ("Europe/Berlin", "Berlin", "not a time zone"),
+        ('order_id = "order"\n', "", "needs order_id"),
+        ('price = "price"', "", "needs price, gross_amount or amount"),
+        ('price = "price"', 'price = { frm = "price" }', "Did you mean 'from'"),
+        ('price = "price"', 'price = { from = "a", constant = "1" }', "exactly one of from"),
+        ('price = "price"', "price = 3", "give a column's name"),
+        ("[store]", "[store", "not valid TOML"),
+        ("[store]", "[rates]\nUSD = 0\n[store]", "above 0"),
+        ("[store]", "[tables.prodcts]\n[store]", "Did you mean 'products'"),
+        ("[store]", "[tables.orders]\n[store]", "not a table that can have"),
+        ("[store]", '[tables.prices]\nfiles="p"\ncolumns={sku="a"}\n[store]', "needs the columns"),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_a_hint(tmp_path, old, new, said):
+    with pytest.raises(ImportProblem, match=said):
+        load(tmp_path, GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ('when = { sku = "a" }\nthen = "drop"\nreason = "r"', "then must be one of"),
+        ('when = { sku = "a" }\nthen = "reject"', "give a reason"),
+        ('then = "reject"\nreason = "r"', "needs conditions"),
+        ('when = { sku = { like = "a" } }\nthen = "reject"\nreason = "r"', "'like' = 'a'"),
+        ('when = { sku = { matches = "(" } }\nthen = "reject"\nreason = "r"', "not a pattern"),
+        ('when = { sku = "a" }\nthan = "reject"\nreason = "r"', "Did you mean 'then'"),
+    ],
+)
+def test_rules_that_are_not_understood_are_refused(tmp_path, rule, said):
+    with pytest.raises(ImportProblem, match=said):
+        load(tmp_path, f"{GOOD}[[rules]]\n{rule}\n")
+
+
+def test_a_rule_on_a_column_that_is_nowhere_is_refused(bring_in):
+    rule = '[[rules]]\nwhen = { Statsu = "x" }\nthen = "reject"\nreason = "r"\n'
+    with pytest.raises(ImportProblem, match="Did you mean 'Status'"):
+        bring_in("order,at,price,Status\n1,2024-05-01,1,x\n", GOOD + rule)
+
+
+def test_an_unknown_format_names_the_ready_ones(tmp_path):
+    with pytest.raises(ImportProblem, match="Did you mean 'shopify'"):
+        load_mapping("shopfy")
+    with pytest.raises(ImportProblem, match="There is no template"):
+        template_text("woo")
+    with pytest.raises(ImportProblem, match="no such file"):
+        import_files([tmp_path / "absent.csv"], format="shopify")
+    with pytest.raises(ImportProblem, match="No files"):
+        import_files([], format="shopify")
+
+
+def test_the_same_file_twice_is_refused(bring_in, tmp_path):
+    bring_in("order,at,price\n1,2024-05-01,1\n", GOOD)
+    file = tmp_path / "orders.csv"
+    with pytest.raises(ImportProblem, match="given twice"):
+        import_files([file, file], format=tmp_path / "mapping.toml")
+
+
+def test_the_template_and_every_suggestion_in_it_are_valid(tmp_path):
+    """Each commented setting is switched on and must be understood."""
+    assert load(tmp_path, template_text()).currency == "EUR"
+    lines = template_text().splitlines()
+    loud = []
+    for line in lines:
+        bare = line.removeprefix("# ").removeprefix("[[")
+        setting = line.startswith("# ") and (" = " in bare or bare.startswith(("[", "rules]]")))
+        prose = bare.startswith((" ", "Instead", "Copy")) or bare.split(" = ")[0].count(" ") > 0
+        loud.append(line.removeprefix("# ") if setting and not prose else line)
+    text = "\n".join(loud).replace(", …]", "]")
+    mapping = load(tmp_path, text)
+    assert len(mapping.rules) == 3
+    assert {table.table for table in mapping.tables} == {"products", "ad_daily"}
+    assert mapping.rates == {"USD": 0.92}
+    assert len(mapping.columns) >= 28
+
+
+def test_ready_formats_load():
+    for name in ready_formats():
+        assert load_mapping(name).title == name
