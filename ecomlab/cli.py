@@ -129,7 +129,7 @@ def run(
     """Execute notebooks on a store; write a page for each, and an index."""
     with _plain_errors():
         from ecomlab.course.files import find_notebooks
-        from ecomlab.reports import BusyError, RunOptions, run_notebooks
+        from ecomlab.reports import RunnerBusyError, RunOptions, run_notebooks
         from ecomlab.reports.parameters import split_assignments
 
         try:
@@ -140,7 +140,7 @@ def run(
                 values=split_assignments(parameter or []),
                 options=RunOptions(jobs=jobs, fresh=fresh, timeout=timeout, progress=typer.echo),
             )
-        except BusyError as error:
+        except RunnerBusyError as error:
             _stop(str(error), _BUSY)
             return
         failed = [one for one in runs if one.state not in ("done", "kept")]

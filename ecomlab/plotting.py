@@ -38,7 +38,9 @@ PALETTE = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#B8A500", GREY)
 
 
 def use_style() -> None:
-    """Set the house style for every picture that follows."""
+    """Set the house style for every picture and every table that follows."""
+    pd.set_option("display.float_format", _table_number)
+    pd.set_option("display.max_colwidth", 120)
     sns.set_theme(
         style="ticks",
         palette=list(PALETTE),
@@ -67,6 +69,11 @@ def use_style() -> None:
             "font.size": 10.5,
         },
     )
+
+
+def _table_number(value: float) -> str:
+    """Write a number of a table: no decimals from a thousand on, three figures below."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def new_axes(*, width: float = 9.0, height: float = 4.2) -> Axes:
@@ -159,10 +166,10 @@ def draw_waterfall(steps: pd.DataFrame, *, unit: str, ax: Axes | None = None) ->
         )  # fmt: skip
         if place < len(steps) - 1:
             ax.plot([place + 0.31, place + 0.69], [level, level], color=GREY, linewidth=0.9)
-    ax.set_xticks(range(len(steps)), [fill(str(step), 16) for step in steps["step"]])
+    ax.set_xticks(range(len(steps)), [fill(str(step), 9) for step in steps["step"]])
     ax.set_ylabel(unit)
     ax.grid(visible=False, axis="x")
-    ax.margins(y=0.12)
+    ax.set_ylim(top=1.1 * ax.get_ylim()[1])
     return amounts_on(ax)
 
 

@@ -110,6 +110,7 @@ def test_a_good_frame_passes_and_is_left_as_it_was():
         ({"payment_status": ["paid", "gone"]}, r"payment_status: 1 row not one of .*row 1: gone"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Could not infer format:UserWarning")
 def test_a_bad_frame_is_refused_with_column_row_and_remedy(changes, message):
     with pytest.raises(schema.ContractError, match=message):
         schema.check(GOOD.assign(**changes), "orders")

@@ -17,6 +17,7 @@ from ecomlab.result import Result
 
 __all__ = [
     "ClockShift",
+    "CurrencySlip",
     "Finding",
     "find_bots",
     "find_clock_shift",
@@ -38,6 +39,15 @@ class Finding(Result):
     rows: int
     rows_share: float
     flags: pd.Series = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CurrencySlip(Finding):
+    """Rows in another currency, and the ``factor`` their prices are off by (1 where none are)."""
+
+    headline: ClassVar[dict[str, str]] = {"rows": "rows", "factor": "ratio"}
+
+    factor: float
 
 
 def _finding(flags: pd.Series, table: pd.DataFrame, *caveats: str) -> Finding:
@@ -102,7 +112,7 @@ def find_double_delivery(lines: pd.DataFrame, *, least_share: float = 0.3) -> Fi
 
 def find_currency_slip(
     lines: pd.DataFrame, *, least_factor: float = 1.5, least_rows: int = 3
-) -> Finding:
+) -> CurrencySlip:
     """Find days and regions whose prices are another currency's, or cents.
 
     Each price is divided by the median price of its product; a region's day on which the
@@ -119,8 +129,9 @@ def find_currency_slip(
 
     Returns
     -------
-    Finding
-        ``table`` has ``date, region_id, rows, factor``, one row a slipped day of a region.
+    CurrencySlip
+        ``table`` has ``date, region_id, rows, factor``, one row a slipped day of a region;
+        the answer's own ``factor`` is the median over all its rows.
 
     Examples
     --------
@@ -128,8 +139,8 @@ def find_currency_slip(
     >>> lines = pd.DataFrame({"date": days, "region_id": "N", "sku": list("abcd") * 20,
     ...                       "price": [5.0, 8.0, 9.0, 20.0] * 20})
     >>> lines.loc[lines["date"] == "2024-05-03", "price"] *= 100
-    >>> find_currency_slip(lines).table["factor"].tolist()
-    [100.0]
+    >>> find_currency_slip(lines)
+    CurrencySlip(rows=4 rows, factor=100.0 ratio)
     """
     _need(lines, "date", "region_id", "sku", "price")
     usual = lines.groupby("sku")["price"].transform("median")
@@ -149,12 +160,14 @@ def find_currency_slip(
     flags = pd.Series(
         pd.MultiIndex.from_frame(lines[["date", "region_id"]]).isin(marked), index=lines.index
     )
-    return _finding(
+    found = _finding(
         flags,
         slipped,
         f"Days of a region with fewer than {least_rows} rows count only between days that "
         "are surely slipped.",
     )
+    factor = float(ratio[flags].median()) if found.rows else 1.0
+    return CurrencySlip(**vars(found), factor=factor)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -46,7 +46,8 @@ def draw_tables(store: Store, *, ax: Axes | None = None) -> Axes:
     for name, (x, y) in _PLACES.items():
         there = name in store.tables
         count = f"{store.manifest.tables[name]['rows']:,} rows" if there else "not in this store"
-        keys = " + ".join(schema.TABLES[name].unique or [])
+        columns = schema.TABLES[name].unique or []
+        keys = " + ".join(columns[:2]) + (" + …" if len(columns) > 2 else "")
         rows.append((name, x, y, name, f"{count}\nkey: {keys}", BLUE if there else GREY))
     boxes = pd.DataFrame(rows, columns=["name", "x", "y", "title", "text", "color"])
     links = {

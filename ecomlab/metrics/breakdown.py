@@ -88,11 +88,11 @@ def summarize_by(
     found = pd.concat([frame.set_index(by) for frame in small], axis=1).fillna(0)
     found = found.round().reindex(columns=_ADDITIVE).assign(by=found.index.astype("str"))
     found = found.sort_values(["sales", "by"], ascending=[False, True], ignore_index=True)
-    money = {name: found[name] / TICKS for name in ("sales", "returns")}
+    found = found.assign(net=found["sales"] - found["returns"])
+    money = {name: found[name] / TICKS for name in ("sales", "returns", "net")}
     whole = {name: found[name].astype("int64") for name in _COUNTS if found[name].notna().all()}
     answer = found.assign(**money, **whole).rename(columns={"by": by})
     answer = answer.assign(
-        net=answer["sales"] - answer["returns"],
         average_order=answer["sales"] / answer["orders"],
         conversion_share=answer["converted_sessions"] / answer["sessions"],
     )

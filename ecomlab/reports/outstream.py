@@ -1,5 +1,7 @@
-"""What a kernel prints, up to a limit: more would fill this machine's memory before any client
-could say stop. Past the limit the kernel shows what it has and ends with an exit code of its own.
+"""What a kernel prints, up to a limit.
+
+More would fill this machine's memory before any client could say stop. Past the limit the
+kernel sends what it has and ends with an exit code of its own.
 """
 
 from __future__ import annotations

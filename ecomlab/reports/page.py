@@ -20,6 +20,7 @@ from ecomlab.reports.card import MIMETYPE, Card
 from ecomlab.reports.execute import INJECTED
 from ecomlab.reports.imports import without_grammars
 from ecomlab.reports.parameters import Value
+from ecomlab.reports.tables import align_columns
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -75,7 +76,7 @@ def render_page(notebook: NotebookNode, *, name: str, about: About, home: str) -
     return render_frame(
         "page.html.j2",
         {
-            "title": (card.title if card else "") or title_of(notebook, name),
+            "title": title_of(notebook, name),
             "home": home,
             "body": Markup(body),
             "contents": [(anchor, Markup(words)) for anchor, words in contents],
@@ -113,9 +114,26 @@ def title_of(notebook: NotebookNode, name: str) -> str:
     return name
 
 
-def _width(png: str) -> int:
+def _is_shown(output: NotebookNode) -> bool:
+    """Say whether a page has a form for an output; the card stands at the top already."""
+    kinds = output.get("data", {"text/plain": ""})
+    return MIMETYPE not in kinds and any(kind in SHOWN for kind in kinds)
+
+
+def _drop_title(shown: NotebookNode) -> None:
+    """Take the first heading out of the cells: it stands above the headline numbers."""
+    for cell in shown.cells:
+        if cell.cell_type == "markdown" and _FIRST_HEADING.search(cell.source):
+            cell.source = _FIRST_HEADING.sub("", cell.source, count=1)
+            return
+
+
+def _width(png: str) -> int | None:
     """Return the width to show a figure at [CSS pixels]: as wide as it was made, so it is sharp."""
-    head = base64.b64decode(png[:4000])
+    try:
+        head = base64.b64decode(png[:4000])
+    except ValueError:  # not a picture; the browser will say so
+        return None
     pixels = int.from_bytes(head[16:20], "big")
     if (at := head.find(b"pHYs")) < 0:
         return pixels
@@ -138,6 +156,7 @@ def _prepared(notebook: NotebookNode) -> NotebookNode:
     """Return a copy as the template wants it: hidden input marked, figures described."""
     shown = copy.deepcopy(notebook)
     shown.cells = [cell for cell in shown.cells if cell.get("id") != INJECTED]
+    _drop_title(shown)
     heading, figures = title_of(notebook, "the notebook"), 0
     for cell in shown.cells:
         if cell.cell_type == "markdown":
@@ -146,7 +165,7 @@ def _prepared(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type != "code":
             continue
         cell.metadata["hidden"] = "hide-input" in cell.metadata.get("tags", ())
-        cell.outputs = [output for output in cell.outputs if MIMETYPE not in output.get("data", {})]
+        cell.outputs = [output for output in cell.outputs if _is_shown(output)]
         for output in cell.outputs:
             if output.output_type == "stream" and len(output.text) > MOST_TEXT:
                 more = len(output.text) - MOST_TEXT
@@ -184,6 +203,7 @@ def _exporter() -> Any:
         template_extension=".html.j2",
     )
     exporter.register_filter("clean", clean)
+    exporter.register_filter("aligned", align_columns)
     exporter.register_filter("markdown", _markdown)
     exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3"))
     return exporter

@@ -196,25 +196,15 @@ SECTIONS: tuple[Section, ...] = (
         (
             Weeks(104, loss="the season of the year cannot be told from the trend"),
             Columns("returns", loss="net is unknown, sales are forecast"),
-            Columns("calendar", ("event_id",), loss="no events as regressors"),
         ),
     ),
     Section(_GOALS, "target probability", (*_SALES, Weeks(26))),
     Section(_GOALS, "market share", _SALES, hint="Give your market estimate as a parameter."),
-    Section(
-        _GOALS,
-        "cascade to channels",
-        _SALES,
-        (Columns("sessions", ("channel",), loss="targets by quarter and week only"),),
-    ),
+    Section(_GOALS, "cascade to channels", (*_SALES, Columns("sessions", ("channel",)))),
     Section(
         _GOALS,
         "channel return",
-        _SALES,
-        (
-            Columns("ad_daily", ("spend",), loss="no return on advertising"),
-            Columns("sessions", ("channel",), loss="no orders by channel"),
-        ),
+        (*_SALES, Columns("ad_daily", ("channel", "spend")), Columns("sessions", ("channel",))),
     ),
     Section(_GOALS, "goal sheet", _SALES),
     Section(_GOALS, "next quarter in the store", (*_SALES, Simulated())),

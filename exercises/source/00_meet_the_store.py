@@ -96,8 +96,7 @@ twice = screening.find_double_delivery(lines)
 named = lines.rename(columns={"Region": "region_id", "SKU": "sku", "Unit price": "price"})
 left = named[~twice.flags].fillna({"region_id": "?"})
 slip = screening.find_currency_slip(left)
-factor = round(slip.table["factor"].median()) if slip.rows else 1
-answer = left["amount"].where(~slip.flags, left["amount"] / factor).sum()
+answer = left["amount"].where(~slip.flags, left["amount"] / round(slip.factor)).sum()
 
 # %%
 check("00.4", answer)

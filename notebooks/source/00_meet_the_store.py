@@ -178,7 +178,7 @@ and it becomes *net revenue* (净收入). What the goods cost leaves it too, and
 *margin* (毛利). The naive answer is whichever number is biggest.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("gross to net")
 
 # %%
@@ -199,7 +199,7 @@ _ = finish(
 # %% tags=["nbval-check-output"]
 bridge[["step", "kind", "amount", "rows", "counted"]].reset_index(drop=True)
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("margin")
 
 # %% [markdown]
@@ -229,7 +229,7 @@ The naive count groups by customer id: every guest falls into one group (or out 
 "orders per customer" comes out wrong either way.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("known and guest customers")
 
 # %% tags=["nbval-check-output"]
@@ -274,7 +274,7 @@ text, and **four faults planted** somewhere. Every value is possible, no error i
 manager's naive answer is to add the column up.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("planted faults")
 
 # %%
@@ -338,7 +338,7 @@ price is a typing error; a whole region's day at the same factor is a currency, 
 
 # %%
 slip = screening.find_currency_slip(flat)
-factor = round(slip.table["factor"].median()) if slip.rows else 1
+factor = round(slip.factor)
 money = ["price", "discount_amount", "amount"]
 flat.loc[slip.flags, money] = flat.loc[slip.flags, money] / factor
 slip.table.round({"factor": 1})

@@ -39,7 +39,7 @@ store: str = "../stores/demo"  # folder of the store
 seed: int = 7  # seed of the forecast's draws [0, 1000000]
 weeks: int = 13  # weeks ahead that the goal is for [4, 26]
 growth: float = 0.10  # growth over the same weeks of last year that the meeting wants [-0.5, 1.0]
-overage: float = 0.15  # lost on each unit of sales prepared for in vain, as a share [0.01, 1.0]
+overage: float = 0.30  # lost on each unit of sales prepared for in vain, as a share [0.01, 1.0]
 market_sales: float = (
     0.0  # the market's sales a year in the store's currency, 0 if unknown [0, 1e13]
 )
@@ -92,7 +92,7 @@ money in one. Each factor belongs to somebody: traffic to marketing, conversion 
 to the range, the amount to pricing. So the tree below is also a map of who could change what.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("KPI tree")
 
 # %%
@@ -104,7 +104,8 @@ mover = tree.table.set_index("node").loc[tree.biggest]
 _ = finish(
     tree.plot(),
     title=f"{tree.biggest.replace('_', ' ').capitalize()} moved net revenue most: "
-    f"{format_amount(mover['contribution'], currency)} of {format_amount(tree.after - tree.before)}",
+    f"{format_amount(mover['contribution'], currency)}, in a change of "
+    f"{format_amount(tree.after - tree.before, currency)}",
     source=f"{lesson.source}; last {span} days against the {span} before",
 )
 
@@ -168,7 +169,7 @@ From the fitted model we draw four thousand possible quarters, with the uncertai
 parameters in them. The *interval* (预测区间) is what 95 of 100 draws stay inside.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("baseline forecast")
 
 # %%
@@ -278,7 +279,7 @@ On a simulated store time can be run on. Nothing changes: the same habits, the s
 what the next weeks brought.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("next quarter in the store")
 
 # %%
@@ -386,7 +387,7 @@ average: sales that came through paid channels, divided by what these channels c
 unit of spend; so much more spend for the gap. Let us do it, in the store.
 """
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("channel return")
 
 # %%
@@ -500,7 +501,7 @@ channels = (
 )
 cascade = goals.cascade_target(baseline, channels, target=target, owners=OWNERS)
 
-# %%
+# %% tags=["hide-input"]
 lesson.note("cascade to channels")
 
 # %%

@@ -46,11 +46,10 @@ LOSSES = {
     "sessions": {
         ("00_meet_the_store", "traffic and conversion"): "impossible",
         ("01_goal_setting", "KPI tree"): "degraded",
-        ("01_goal_setting", "cascade to channels"): "degraded",
-        ("01_goal_setting", "channel return"): "degraded",
+        ("01_goal_setting", "cascade to channels"): "impossible",
+        ("01_goal_setting", "channel return"): "impossible",
     },
-    "ad_daily": {("01_goal_setting", "channel return"): "degraded"},
-    "calendar": {("01_goal_setting", "baseline forecast"): "degraded"},
+    "ad_daily": {("01_goal_setting", "channel return"): "impossible"},
     "returns": {
         ("00_meet_the_store", "gross to net"): "degraded",
         ("00_meet_the_store", "margin"): "impossible",
@@ -68,11 +67,16 @@ def test_a_lost_table_costs_the_sections_that_live_on_it(tiny, table):
 
 
 def test_what_is_missing_is_named_with_what_is_lost_and_how_to_supply_it(tiny):
-    kept = {name: tiny.arrow(name) for name in tiny.tables if name != "ad_daily"}
-    found = assess_readiness(Store.from_tables(kept, manifest=tiny.manifest))
-    row = found.set_index("section").loc["channel return"]
-    assert row["missing"] == "ad_daily: no return on advertising"
-    assert row["remedy"] == "Import the table ad_daily with spend (spent on the day)."
+    kept = {name: tiny.arrow(name) for name in tiny.tables if name not in ("returns", "ad_daily")}
+    found = assess_readiness(Store.from_tables(kept, manifest=tiny.manifest)).set_index("section")
+    assert found.loc["gross to net", ["missing", "remedy"]].tolist() == [
+        "returns: the bridge ends at sales, net is unknown",
+        "Import the table returns.",
+    ]
+    assert found.loc["channel return", ["missing", "remedy"]].tolist() == [
+        "ad_daily",
+        "Import the table ad_daily with channel (marketing channel), spend (spent on the day).",
+    ]
 
 
 def test_a_column_without_a_single_value_counts_as_missing(corner_tables, corner_manifest):

@@ -38,7 +38,11 @@ class Baseline(Result):
     ``history`` has ``week_start, value``; ``draws`` holds one path a row [draws x weeks].
     """
 
-    headline: ClassVar[dict[str, str]] = {"total": "", "low": "", "high": ""}
+    headline: ClassVar[dict[str, str]] = {
+        "total": "currency",
+        "low": "currency",
+        "high": "currency",
+    }
 
     total: float
     low: float
@@ -326,6 +330,14 @@ def backtest_baseline(
     ------
     ValueError
         Where the history is too short for a single fold (a year and `weeks`, at least).
+
+    Examples
+    --------
+    >>> days = pd.DataFrame({"date": pd.date_range("2022-01-01", periods=1001), "net": 100.0})
+    >>> days["net"] += np.sin(np.arange(1001))
+    >>> none = pd.DataFrame({"date": days["date"][:0], "event_id": []})
+    >>> backtest_baseline(days, none, folds=2).folds_inside
+    2
     """
     history = sum_weeks(daily, measure=measure)
     ordered = daily.sort_values("date", ignore_index=True)

@@ -39,7 +39,11 @@ class TargetChance(Result):
     ``table`` has ``target, chance_share`` for a ladder of targets around the one asked for.
     """
 
-    headline: ClassVar[dict[str, str]] = {"target": "", "chance_share": "share", "gap": ""}
+    headline: ClassVar[dict[str, str]] = {
+        "target": "currency",
+        "chance_share": "share",
+        "gap": "currency",
+    }
 
     target: float
     chance_share: float
@@ -116,9 +120,9 @@ class Commitment(Result):
     """
 
     headline: ClassVar[dict[str, str]] = {
-        "committed": "",
+        "committed": "currency",
         "critical_ratio": "share",
-        "expected_cost": "",
+        "expected_cost": "currency",
     }
 
     committed: float
@@ -148,7 +152,7 @@ def plan_commitment(baseline: Baseline, *, underage_cost: float, overage_cost: f
     >>> flat = Baseline(table=pd.DataFrame(), total=10.0, low=9.0, high=11.0, level=0.95,
     ...     measure="net", history=pd.DataFrame(), draws=np.arange(1.0, 101.0).reshape(-1, 1))
     >>> plan_commitment(flat, underage_cost=3.0, overage_cost=1.0)
-    Commitment(committed=75.25, critical_ratio=0.75 share, expected_cost=37.5)
+    Commitment(committed=75.25 currency, critical_ratio=0.75 share, expected_cost=37.5 currency)
     """
     if underage_cost <= 0 or overage_cost <= 0:
         raise ValueError(
@@ -177,6 +181,15 @@ def price_commitment(
     committed: float, actual: float, *, underage_cost: float, overage_cost: float
 ) -> float:
     """Return what a commitment cost once the actual total is known [currency].
+
+    Parameters
+    ----------
+    committed
+        The total prepared for [currency or units].
+    actual
+        The total that came, in the same unit.
+    underage_cost, overage_cost
+        Lost for each unit missed, and for each one prepared in vain [currency/unit].
 
     Examples
     --------
@@ -218,6 +231,16 @@ def cascade_target(
     ------
     ValueError
         Where a channel's amount is negative or all are zero.
+
+    Examples
+    --------
+    >>> weeks = pd.DataFrame({"week_start": pd.to_datetime(["2026-01-01", "2026-01-08"]),
+    ...                       "value": [1.0, 3.0]})
+    >>> two = Baseline(table=weeks, total=4.0, low=3.0, high=5.0, level=0.95, measure="net",
+    ...     history=pd.DataFrame(), draws=np.ones((2, 2)))
+    >>> shares = pd.DataFrame({"channel": ["seo", "email"], "amount": [30.0, 10.0]})
+    >>> cascade_target(two, shares, target=100.0, owners={"seo": "Ann"})["target"].tolist()
+    [18.75, 6.25, 56.25, 18.75]
     """
     if (channels["amount"] < 0).any() or channels["amount"].sum() <= 0:
         bad = channels.index[channels["amount"] < 0][:3].tolist()

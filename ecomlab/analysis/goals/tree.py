@@ -52,7 +52,11 @@ class KpiTree(Result):
     lever``; the contributions of the leaves add up to the change of net revenue.
     """
 
-    headline: ClassVar[dict[str, str]] = {"before": "", "after": "", "biggest": ""}
+    headline: ClassVar[dict[str, str]] = {
+        "before": "currency",
+        "after": "currency",
+        "biggest": "",
+    }
 
     before: float
     after: float
@@ -103,7 +107,7 @@ def build_kpi_tree(
     >>> days.loc[7:, ["orders", "units", "sales", "returns", "net"]] *= 1.5
     >>> tree = build_kpi_tree(days, start="2024-01-08", compare_start="2024-01-01", days=7)
     >>> tree
-    KpiTree(before=252.0, after=378.0, biggest=conversion)
+    KpiTree(before=252.0 currency, after=378.0 currency, biggest=conversion)
     """
     after = _totals(daily, start, days)
     before = _totals(daily, compare_start, days)

@@ -105,6 +105,8 @@ class Export:
     def texts(self, column: ColumnMap) -> Texts:
         """Return what a mapped column says in each row, before any reading of numbers."""
         found = self._found(column)
+        if column.empty:
+            found = found.rewrite(lambda text: "" if text in column.empty else text)
         if column.fill_down:
             found = found.fill_down()
         if column.remove:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecomlab.store.importers.cells import Cells
+from ecomlab.store.importers.grouping import commonest
 from ecomlab.store.importers.ledger import Ledger
 from ecomlab.store.importers.mapping import FormatMap
 from ecomlab.store.importers.money import RowMoney, read_money
@@ -75,12 +76,12 @@ def read_lines(cells: Cells, *, mapping: FormatMap, ledger: Ledger) -> Lines:
     ledger
         Takes the rejections and reinterpretations.
     """
-    rate = _rates(cells, mapping, ledger)
+    order, lost = cells.ids("order_id")
+    rate = _rates(cells, order, mapping, ledger)
     money = read_money(cells, rate=rate, currency=mapping.currency)
     ledger.money = money.signed
     action, stays_out, why = _classify(cells, mapping, money, ledger)
     at, late, twice, shifted = cells.instant("ordered_at")
-    order, lost = cells.ids("order_id")
     sku, lost_sku = _sku(cells)
     alive = ~ledger.rejected
     ledger.reject(order.empty, column=cells.label("order_id"), reason="empty")
@@ -120,16 +121,20 @@ def _sku(cells: Cells) -> tuple[Texts, np.ndarray]:
     return Texts.constant("order", rows), np.full(rows, "", dtype=object)
 
 
-def _rates(cells: Cells, mapping: FormatMap, ledger: Ledger) -> np.ndarray:
-    """Return each row's exchange rate; rows in a currency without one are rejected."""
-    texts, label = cells.texts("currency"), cells.label("currency")
-    store = mapping.currency
+def _rates(cells: Cells, order: Texts, mapping: FormatMap, ledger: Ledger) -> np.ndarray:
+    """Return each row's exchange rate; rows in a currency without one are rejected.
 
-    def rate(text: str) -> float:
-        code = text.upper()
-        return 1.0 if code in ("", store) else mapping.rates.get(code, float("nan"))
-
-    rates = texts.map(rate, "float64")
+    A row that names no currency is in that of its order.
+    """
+    if not cells.has("currency"):
+        return np.ones(len(cells.export))
+    store, label = mapping.currency, cells.label("currency")
+    texts = cells.texts("currency").rewrite(str.upper)
+    size, every = len(order.distinct), np.ones(len(cells.export), dtype=bool)
+    of_order = commonest(texts, order.codes, size=size, where=every)[0][order.codes]
+    named = np.where(texts.empty, of_order, texts.map(str, "object"))
+    known = {"": 1.0, **mapping.rates, store: 1.0}
+    rates = np.array([known.get(code, np.nan) for code in named], dtype="float64")
     foreign = np.isnan(rates)
     ledger.reject(foreign, column=label, reason=f"not in {store}, and [rates] has no rate for it")
     ledger.reinterpret((rates != 1) & ~foreign, column=label,

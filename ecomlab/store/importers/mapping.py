@@ -90,6 +90,7 @@ class ColumnMap:
     otherwise: str = ""
     case: str = "keep"
     remove: str = ""
+    empty: tuple[str, ...] = ()
     per: str = "order"
     fill_down: bool = False
     percent: bool = False
@@ -320,7 +321,7 @@ def _column(role: str, entry: Any, kind: str, where: str) -> ColumnMap:
     given = dict(entry)
     if "from" in given:
         given["any_of"] = (str(given.pop("from")),)
-    for name in ("any_of", "join", "format"):
+    for name in ("any_of", "join", "format", "empty"):
         if name in given:
             given[name] = _texts(given[name], f"{where}: {name}")
     for name in ("constant", "default", "otherwise", "remove"):

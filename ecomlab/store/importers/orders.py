@@ -56,7 +56,7 @@ def gather_values(cells: Cells, lines: Lines, *, ledger: Ledger, currency: str) 
     texts = {}
     for role in ORDER_TEXTS:
         found, problems = cells.words(role) if role != "customer_id" else cells.ids(role)
-        ledger.reject_each(problems, column=cells.label(role))
+        _reject_orders(problems, lines, ledger, cells.label(role))
         texts[role], several = commonest(found, codes, size=size, where=counts)
         if several.any():
             cells.notes.append(f"{cells.label(role)}: {int(several.sum()):,} orders have several "
@@ -83,6 +83,15 @@ def gather_values(cells: Cells, lines: Lines, *, ledger: Ledger, currency: str) 
     )  # fmt: skip
 
 
+def _reject_orders(problems: np.ndarray, lines: Lines, ledger: Ledger, column: str) -> None:
+    """Reject all rows of an order one of whose values of the whole order cannot be read."""
+    counted = np.where(lines.stays_out, "", problems)
+    for reason in sorted({problem for problem in counted if problem}):
+        wrong = np.zeros(len(lines.order.distinct), dtype=bool)
+        wrong[lines.order.codes[counted == reason]] = True
+        ledger.reject(wrong[lines.order.codes] & ~lines.stays_out, column=column, reason=reason)
+
+
 def _sold(lines: Lines, ledger: Ledger) -> np.ndarray:
     return np.isin(lines.action, ("sale", "sold_and_returned")) & ~ledger.rejected
 
@@ -102,7 +111,7 @@ def _order_money(cells: Cells, lines: Lines, role: str, ledger: Ledger) -> np.nd
     if not cells.has(role):
         return np.zeros(size, dtype=np.int64)
     steps, _, problems = cells.money(role)
-    ledger.reject_each(problems, column=cells.label(role))
+    _reject_orders(problems, lines, ledger, cells.label(role))
     steps = np.abs(np.rint(steps * lines.rate).astype(np.int64)) * ~lines.stays_out
     if cells.map(role).per == "line":
         return sum_by(codes, steps, size=size)
@@ -127,7 +136,7 @@ def _discounts(
     column = money["order_discount_amount"]
     if cells.has("order_discount_share"):
         parts, _, problems = cells.share("order_discount_share")
-        ledger.reject_each(problems, column=cells.label("order_discount_share"))
+        _reject_orders(problems, lines, ledger, cells.label("order_discount_share"))
         share = np.zeros(size, dtype=np.int64)
         np.maximum.at(share, codes, parts * ~lines.stays_out)
         column = column + np.rint(net * (share / 1_000_000) / coin).astype(np.int64) * coin
@@ -138,7 +147,7 @@ def _discounts(
         column = _arbitrate(cells, column, net, cut, money["order_amount"], whole, stated)
     rows = lines.rows("discount") & ~ledger.rejected
     every = column + sum_by(codes, np.where(rows, -lines.money.signed, 0), size=size)
-    too_much = (every > net) & (net > 0)
+    too_much = (every > net) & (sum_by(codes, sold.astype(np.int64), size=size) > 0)
     ledger.reject(too_much[codes] & ~lines.stays_out, column=cells.label("order_discount_amount"),
                   reason="the order's discount is more than its goods")  # fmt: skip
     return {"column": column, "all": every}

@@ -1,5 +1,7 @@
 """A mapping file says nothing that is not understood."""
 
+import re
+
 import pytest
 
 from ecomlab.store.importers import ImportProblem, import_files, ready_formats, template_text
@@ -89,14 +91,8 @@ def test_the_same_file_twice_is_refused(bring_in, tmp_path):
 def test_the_template_and_every_suggestion_in_it_are_valid(tmp_path):
     """Each commented setting is switched on and must be understood."""
     assert load(tmp_path, template_text()).currency == "EUR"
-    lines = template_text().splitlines()
-    loud = []
-    for line in lines:
-        bare = line.removeprefix("# ").removeprefix("[[")
-        setting = line.startswith("# ") and (" = " in bare or bare.startswith(("[", "rules]]")))
-        prose = bare.startswith((" ", "Instead", "Copy")) or bare.split(" = ")[0].count(" ") > 0
-        loud.append(line.removeprefix("# ") if setting and not prose else line)
-    text = "\n".join(loud).replace(", …]", "]")
+    setting = re.compile(r"^# (?=\[|[A-Za-z_]+ = )", re.MULTILINE)
+    text = setting.sub("", template_text()).replace(", …]", "]")
     mapping = load(tmp_path, text)
     assert len(mapping.rules) == 3
     assert {table.table for table in mapping.tables} == {"products", "ad_daily"}

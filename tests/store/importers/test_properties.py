@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from ecomlab.store.importers.amounts import read_number
@@ -35,7 +35,9 @@ ids = texts.filter(lambda t: not pd.isna(t) and "E+" not in t.upper())
 line = st.tuples(ids, st.integers(1, 5_000), st.integers(1, 10**7), st.integers(0, 100))
 order = st.tuples(ids, st.integers(0, 500 * 1440), st.lists(line, min_size=1, max_size=5),
                   st.integers(0, 2_000), st.one_of(st.just(""), ids), ids)  # fmt: skip
+# Without shrinking: a failing example is small, and shrinking it takes minutes of imports.
 quick = settings(max_examples=25, deadline=None, derandomize=True,
+                 phases=[Phase.explicit, Phase.generate],
                  suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 
 
@@ -46,9 +48,12 @@ def flat(orders):
         # From noon on, so that no time falls into the hours that clocks skip or repeat.
         at = pd.Timestamp("2023-06-01 12:00") + pd.Timedelta(days=minutes // 1440)
         for sku, units, cents, percent in lines:
-            off = units * cents * percent // 100
-            rows.append((number, f"{at:%Y-%m-%d %H:%M}", sku, f"name of {sku}", units,
-                         f"{cents / 100:.2f}", f"{off / 100:.2f}", f"{ship / 100:.2f}", who, land))  # fmt: skip
+            money = (cents, units * cents * percent // 100, ship)
+            price, off, fee = (f"{part / 100:.2f}" for part in money)
+            named = f"name of {sku}"
+            rows.append(
+                (number, f"{at:%Y-%m-%d %H:%M}", sku, named, units, price, off, fee, who, land)
+            )
     columns = ["order", "at", "sku", "name", "units", "price", "off", "ship", "who", "land"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -57,6 +62,8 @@ def flat(orders):
 @given(st.lists(order, min_size=1, max_size=6), st.sampled_from(["csv", "parquet", "xlsx"]))
 def test_what_goes_out_comes_back(bring_in, orders, kind):
     export = flat(orders)
+    # pandas writes such texts into a workbook as formulas, which have no value to read.
+    assume(kind != "xlsx" or not export.astype(str).map(lambda t: t.startswith("=")).any(axis=None))
     out = io.BytesIO()
     if kind == "xlsx":
         export.to_excel(out, index=False)

@@ -7,14 +7,16 @@ import pytest
 from ecomlab.store.importers import import_files
 
 HEADER = (
-    "Name,Email,Financial Status,Paid at,Fulfillment Status,Fulfilled at,Accepts Marketing,"
-    "Currency,Subtotal,Shipping,Taxes,Total,Discount Code,Discount Amount,Shipping Method,"
-    "Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem compare at price,"
-    "Lineitem sku,Lineitem requires shipping,Lineitem taxable,Lineitem fulfillment status,"
-    "Billing Name,Billing Street,Billing Address1,Billing City,Billing Zip,Billing Country,"
-    "Billing Phone,Shipping Name,Shipping Country,Notes,Cancelled at,Payment Method,"
-    "Refunded Amount,Vendor,Id,Tags,Risk Level,Source,Lineitem discount,Phone"
-).split(",")
+    "Name", "Email", "Financial Status", "Paid at", "Fulfillment Status", "Fulfilled at",
+    "Accepts Marketing", "Currency", "Subtotal", "Shipping", "Taxes", "Total", "Discount Code",
+    "Discount Amount", "Shipping Method", "Created at", "Lineitem quantity", "Lineitem name",
+    "Lineitem price", "Lineitem compare at price", "Lineitem sku", "Lineitem requires shipping",
+    "Lineitem taxable", "Lineitem fulfillment status", "Billing Name", "Billing Street",
+    "Billing Address1", "Billing City", "Billing Zip", "Billing Country", "Billing Phone",
+    "Shipping Name", "Shipping Country", "Notes", "Cancelled at", "Payment Method",
+    "Refunded Amount", "Vendor", "Id", "Tags", "Risk Level", "Source", "Lineitem discount",
+    "Phone",
+)  # fmt: skip
 
 
 def row(**cells):
