@@ -12,7 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
+from ecomlab.plotting import GREY, RED, new_axes
 from ecomlab.result import Result
 
 __all__ = [
@@ -116,7 +118,8 @@ def find_currency_slip(
     """Find days and regions whose prices are another currency's, or cents.
 
     Each price is divided by the median price of its product; a region's day on which the
-    median of those ratios leaves the band is a slip, whatever one odd price may say.
+    median of those ratios leaves the band is a slip, whatever one odd price may say, if it or
+    the run of such days around it has enough rows.
 
     Parameters
     ----------
@@ -125,7 +128,7 @@ def find_currency_slip(
     least_factor
         From which factor, up or down, a day counts as slipped.
     least_rows
-        Fewest rows a region's day needs to be judged by itself.
+        Fewest rows that a run of slipped days of a region needs.
 
     Returns
     -------
@@ -151,11 +154,13 @@ def find_currency_slip(
         .agg(rows=("ratio", "size"), factor=("ratio", "median"))
     )
     off = (by_day["factor"] >= least_factor) | (by_day["factor"] <= 1 / least_factor)
-    sure = by_day[off & (by_day["rows"] >= least_rows)]
-    # A day of few rows counts where it lies between sure days of the same region.
-    span = sure.groupby("region_id", dropna=False)["date"].agg(["min", "max"])
-    limits = by_day[["region_id"]].merge(span, left_on="region_id", right_index=True, how="left")
-    slipped = by_day[off & by_day["date"].between(limits["min"], limits["max"])]
+    # Neighbouring days of a region (those with rows) are judged together, as one run.
+    by_day = by_day.assign(off=off).sort_values(["region_id", "date"], ignore_index=True)
+    starts = (by_day["off"] != by_day["off"].shift()) | (
+        by_day["region_id"] != by_day["region_id"].shift()
+    )
+    rows_of_run = by_day.groupby(starts.cumsum())["rows"].transform("sum")
+    slipped = by_day[by_day["off"] & (rows_of_run >= least_rows)].drop(columns="off")
     marked = pd.MultiIndex.from_frame(slipped[["date", "region_id"]])
     flags = pd.Series(
         pd.MultiIndex.from_frame(lines[["date", "region_id"]]).isin(marked), index=lines.index
@@ -163,8 +168,7 @@ def find_currency_slip(
     found = _finding(
         flags,
         slipped,
-        f"Days of a region with fewer than {least_rows} rows count only between days that "
-        "are surely slipped.",
+        f"Runs of fewer than {least_rows} rows were left alone: they may be odd prices.",
     )
     factor = float(ratio[flags].median()) if found.rows else 1.0
     return CurrencySlip(**vars(found), factor=factor)
@@ -189,6 +193,16 @@ class ClockShift(Result):
     first_day: str
     last_day: str
     support: float
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the usual day and the span's day, hour by hour."""
+        ax = new_axes(height=3.2) if ax is None else ax
+        ax.plot(self.table["hour"], self.table["usual_share"], color=GREY, label="usual day")
+        ax.plot(self.table["hour"], self.table["span_share"], color=RED, label="the span found")
+        ax.legend()
+        ax.set_xlabel("hour of the day")
+        ax.set_ylabel("share of orders")
+        return ax
 
 
 def find_clock_shift(orders: pd.DataFrame, *, least_support: float = 15.0) -> ClockShift:

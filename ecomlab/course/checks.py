@@ -28,6 +28,7 @@ __all__ = [
     "Unanswerable",
     "grade",
     "open_exercise",
+    "questions_of",
 ]
 
 
@@ -156,10 +157,11 @@ def open_exercise(exercise: str, store: Store) -> Checker:
     store
         The store the answers are computed from.
     """
-    return Checker(exercise, store, {q.number: q for q in _questions(exercise)})
+    return Checker(exercise, store, {q.number: q for q in questions_of(exercise)})
 
 
-def _questions(exercise: str) -> tuple[Question, ...]:
+def questions_of(exercise: str) -> tuple[Question, ...]:
+    """Return the questions of an exercise, hidden ones included."""
     try:
         module = import_module(f"ecomlab.course.keys.{exercise.split('_', 1)[-1]}")
     except ModuleNotFoundError:
@@ -177,7 +179,7 @@ def grade(exercise: str, store: Store, answers: Mapping[str, object]) -> pd.Data
         ``question, is_hidden, state, message``, one row a question of the exercise.
     """
     rows = []
-    for question in _questions(exercise):
+    for question in questions_of(exercise):
         said = _judge(question, store, answers.get(question.number))
         rows.append((question.number, question.is_hidden, said.state, said.message))
     return pd.DataFrame(rows, columns=["question", "is_hidden", "state", "message"])

@@ -87,7 +87,7 @@ def append_line(disk: Disk, path: Path, line: str) -> None:
     with _opened(disk, path, os.O_CREAT | os.O_APPEND) as handle:
         size = os.fstat(handle).st_size
         try:
-            _write_all(disk, handle, f"{line}\n".encode())
+            _write_all(disk, handle, f"{line}\n".encode("utf-8", "replace"))
         except OSError:
             os.ftruncate(handle, size)
             raise

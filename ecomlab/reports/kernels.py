@@ -84,6 +84,7 @@ def new_manager() -> AsyncKernelManager:
     """Return a manager for one new kernel of this very Python, whatever else is installed."""
     manager = AsyncKernelManager(kernel_name="python3")
     launcher = [] if CAN_FORK else [sys.executable, "-m", "ipykernel_launcher"]
+    # There is no public way to say it; by its name, a user's own "python3" might be found.
     manager._kernel_spec = KernelSpec(
         argv=[*launcher, "-f", "{connection_file}"], display_name="Python 3", language="python"
     )

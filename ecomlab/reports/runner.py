@@ -221,7 +221,6 @@ class _Batch:
         scrub_notebook(notebook, shown)
         reason = scrub_text(verdict.reason, shown)
         card = verdict.card
-        title = (card.title if card else "") or title_of(notebook, task.path.stem)
         place = task.name if verdict.good else f"{FAILED}/{task.name}-{task.key[:8]}"
         about = About(
             store=self._manifest,
@@ -232,9 +231,7 @@ class _Batch:
             card=card,
             reason=reason,
         )
-        home = INDEX if verdict.good else f"../{INDEX}"
-        page = render_page(notebook, name=task.path.stem, about=about, home=home)
-        files = {f"{place}.ipynb": _to_bytes(notebook), f"{place}.html": page.encode()}
+        files = _files_of(notebook, place=place, name=task.path.stem, about=about)
         entry = Entry(
             name=task.name,
             key=task.key,
@@ -242,7 +239,7 @@ class _Batch:
             finished=about.finished,
             seconds=seconds,
             store=self._manifest.name,
-            title=title,
+            title=(card.title if card else "") or title_of(notebook, task.path.stem),
             reason=reason,
             parameters=task.shown,
             headline=card.headline if card else {},
@@ -263,7 +260,7 @@ class _Batch:
 
     def _write_index(self) -> None:
         page = render_index(self._out, journal=self._journal, store=self._manifest, finished=_now())
-        put_files(self._options.disk, {self._out / INDEX: page.encode()}, mark="index")
+        put_files(self._options.disk, {self._out / INDEX: _encoded(page)}, mark="index")
 
     def _tell(self, line: str) -> None:
         if self._options.progress:
@@ -277,11 +274,18 @@ def _empty_notebook() -> NotebookNode:
     return new_notebook()
 
 
-def _to_bytes(notebook: NotebookNode) -> bytes:
-    """Return a notebook as its file; a character that UTF-8 has no form for is replaced."""
+def _files_of(notebook: NotebookNode, *, place: str, name: str, about: About) -> dict[str, bytes]:
+    """Return the executed notebook and its page, by path within the folder."""
     with without_grammars():
         import nbformat
-    return str(nbformat.writes(notebook)).encode("utf-8", "replace")
+    home = f"../{INDEX}" if "/" in place else INDEX
+    page = render_page(notebook, name=name, about=about, home=home)
+    return {f"{place}.ipynb": _encoded(nbformat.writes(notebook)), f"{place}.html": _encoded(page)}
+
+
+def _encoded(text: str) -> bytes:
+    """Return UTF-8; half a character, which it has no form for, becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def _now() -> str:

@@ -10,7 +10,8 @@ _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
 _ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 _CELL = re.compile(r"<(th|td)([^>]*)>(.*?)</\1>", re.DOTALL)
 _MARKUP = re.compile(r"<[^>]*>|&nbsp;")
-_NUMBER = re.compile(r"[^\w\s]*\s*[A-Z]{0,3}\s*[^\w\s]*\d[\d.,:\s]*\s*[^\w\s]*\s*\w{0,3}")
+# A number with a sign, a currency before it and a unit after it, as in "−EUR 1,200.5" or "3.1 %".
+_NUMBER = re.compile(r"[-+−]?([A-Z]{3}\s)?[-+−~€$£¥]*\d[\d.,:\s]*([eE][-+]?\d+)?\s?[^\W\d]{0,3}%?")
 _NOTHING = {"", "-", "–", "—", "nan", "NaN", "None", "<NA>", "&lt;NA&gt;"}
 
 

@@ -41,14 +41,13 @@ seed: int = 7  # seed of the faults planted into the export [0, 1000000]
 # %%
 import pandas as pd
 import seaborn as sns
-from IPython.display import Markdown, display
+from IPython.display import Markdown
 
 from ecomlab import metrics, schema
 from ecomlab.analysis import screening
-from ecomlab.course import draw_tables, open_lesson
+from ecomlab.course import carry_out, draw_tables, open_lesson
 from ecomlab.plotting import (
     BLUE,
-    GREY,
     ORANGE,
     RED,
     amounts_on,
@@ -59,6 +58,7 @@ from ecomlab.plotting import (
     use_style,
 )
 from ecomlab.reports import publish
+from ecomlab.simulator import Plan, export_with_faults
 
 use_style()
 
@@ -186,13 +186,10 @@ bridge = metrics.bridge_revenue(shop).dropna(subset="amount")
 bridge = bridge[(bridge["amount"] != 0) | (bridge["kind"] == "level")]
 steps = bridge.assign(is_total=bridge["kind"] == "level")[["step", "amount", "is_total"]]
 steps["step"] = steps["step"].str.replace("_", " ")
-amount = bridge.set_index("step")["amount"]
-stays = (
-    amount["margin"] / amount["gross"] if "margin" in amount else amount.iloc[-1] / amount["gross"]
-)
+ends_as, stays = steps["step"].iloc[-1], steps["amount"].iloc[-1] / steps["amount"].iloc[0]
 _ = finish(
     draw_waterfall(steps, unit=f"{currency}, whole period"),
-    title=f"Of 100 {currency} gross, {100 * stays:.0f} stay as {steps['step'].iloc[-1]}",
+    title=f"Of 100 {currency} gross, {100 * stays:.0f} stay as {ends_as}",
     source=lesson.source,
 )
 
@@ -278,8 +275,6 @@ manager's naive answer is to add the column up.
 lesson.note("planted faults")
 
 # %%
-from ecomlab.simulator.faults import export_with_faults
-
 export = export_with_faults(shop, seed=seed)
 raw = export.lines
 raw.head(3)
@@ -353,16 +348,13 @@ We try every shift on every span of days and take the one under which the hours 
 
 # %%
 shift = screening.find_clock_shift(flat.drop_duplicates("order_id"))
-curve = shift.table.dropna()
-ax = new_axes(height=3.2)
-ax.plot(shift.table["hour"], shift.table["usual_share"], color=GREY, label="usual day")
-ax.plot(curve["hour"], curve["span_share"], color=RED, label="the span found")
-ax.legend()
 _ = finish(
-    ax, source="export with planted faults", x="hour of the day", y="share of orders",
+    shift.plot(),
     title=f"From {shift.first_day} to {shift.last_day} the clock ran {shift.hours:+d} hours"
-    if shift.hours else "No clock ran shifted",
-)  # fmt: skip
+    if shift.hours
+    else "No clock ran shifted",
+    source="export with planted faults",
+)
 
 # %%
 inside = flat["date"].between(shift.first_day or "1970", shift.last_day or "1970")
@@ -382,22 +374,22 @@ blamed for it.
 """
 
 # %%
-log = export.sessions
+log, bots = export.sessions, None
 if log is not None:
     visits = pd.DataFrame({"visitor_id": log["Visitor"], "order_id": log["Order No"]})
     visits["date"] = pd.to_datetime(log["Started"], format="%Y-%m-%d %H:%M:%S").dt.normalize()
     bots = screening.find_bots(visits)
-    days_hit = visits.loc[bots.flags, "date"].unique()
-    then = visits[visits["date"].isin(days_hit)]
-    seen = then["order_id"].notna().mean()
-    clean_share = then[~bots.flags.loc[then.index]]["order_id"].notna().mean()
-    display(Markdown(f"{len(bots.table)} visitors made {bots.rows:,} visits. On the days they came, "
-                     f"conversion looked like **{seen:.2%}**; without them it was **{clean_share:.2%}**."))  # fmt: skip
-else:
-    bots = None
-    display(
-        Markdown("> **No web log in this store**: robots are looked for where `sessions` exist.")
-    )
+    then = visits["date"].isin(visits.loc[bots.flags, "date"].unique())
+    bought = visits["order_id"].notna()
+    seen, clean_share = bought[then].mean(), bought[then & ~bots.flags].mean()
+
+# %%
+Markdown(
+    f"{len(bots.table)} visitors made {bots.rows:,} visits. On the days they came, conversion "
+    f"looked like **{seen:.2%}**; without them it was **{clean_share:.2%}**."
+    if bots
+    else "> **No web log in this store**: robots are looked for where `sessions` exist."
+)
 
 # %% [markdown]
 """
@@ -438,24 +430,13 @@ on the same people and the same days.
 
 # %%
 inflated = naive_total / found_total
-can_spend = lesson.shop.manifest.origin.get("seed") is not None and "ad_daily" in shop.tables
+can_spend = shop.manifest.origin.get("seed") is not None and "ad_daily" in shop.tables
 if can_spend:
-    from ecomlab.simulator import Plan, advance
-
-    start = (last + pd.Timedelta(days=1)).date()
     paid = shop.table("ad_daily")["channel"].unique()
-    plan = Plan(start=start, budgets={channel: min(inflated, 20.0) for channel in paid})
-    worlds = {"repaired": advance(shop, days=91), "naive": advance(shop, plan=plan, days=91)}
-    kpis = {name: metrics.daily_kpis(run.store, since=start) for name, run in worlds.items()}
-
-# %%
-if can_spend:
-    earned = pd.DataFrame({n: k[["net", "margin", "ad_spend"]].sum() for n, k in kpis.items()})
-    earned.loc["profit after ads"] = earned.loc["margin"] - earned.loc["ad_spend"]
-    earned["naive - repaired"] = earned["naive"] - earned["repaired"]
-    cost = float(earned.loc["profit after ads", "naive - repaired"])
-else:
-    earned, cost = pd.DataFrame(), float("nan")
+    more = Plan(start=str((last + pd.Timedelta(days=1)).date()),
+                budgets={channel: min(inflated, 20.0) for channel in paid})  # fmt: skip
+    earned = carry_out(shop, {"repaired": None, "naive": more}, days=91)["profit"]
+    cost = float(earned.loc["profit after ads", "difference"])
 
 # %% tags=["nbval-check-output"]
 earned.round(-1) if can_spend else "not on this store"
@@ -493,7 +474,7 @@ usually wrong).
 publish(
     {
         "Sales": format_amount(float(daily["sales"].sum()), currency),
-        "Stays as " + str(steps["step"].iloc[-1]): f"{stays:.0%} of gross",
+        f"Stays as {ends_as}": f"{stays:.0%} of gross",
         "Orders": f"{total:,}, {guests:.0%} by guests",
         "Naive total of the export": f"{inflated - 1:+.1%} off",
     },

@@ -52,20 +52,16 @@ from IPython.display import Markdown, display
 
 from ecomlab import metrics
 from ecomlab.analysis import goals
-from ecomlab.course import open_lesson
+from ecomlab.course import carry_out, open_lesson
 from ecomlab.events import list_events, market_of
 from ecomlab.plotting import (
-    BLUE,
     GREY,
-    ORANGE,
-    amounts_on,
-    draw_fan,
     finish,
     format_amount,
-    new_axes,
     use_style,
 )
 from ecomlab.reports import publish
+from ecomlab.simulator import Plan
 
 use_style()
 
@@ -200,31 +196,28 @@ year's weeks.
 
 # %%
 can_test = len(history) >= 53 + weeks
-backtest = (
-    goals.backtest_baseline(daily, events, measure=measure, weeks=weeks, folds=6, seed=seed)
-    if can_test
-    else None
-)
+backtest = None
+if can_test:
+    backtest = goals.backtest_baseline(
+        daily, events, measure=measure, weeks=weeks, folds=6, seed=seed
+    )
+
+# %%
 Markdown(
-    f"In **{backtest.folds_inside} of {backtest.folds}** tries the "
-    f"actual total lay inside the interval. Mean error: **{backtest.error_share:.1%}** for the "
-    f"baseline, **{backtest.last_year_error_share:.1%}** for last year's weeks."
+    f"In **{backtest.folds_inside} of {backtest.folds}** tries the actual total lay inside the "
+    f"interval. Mean error: **{backtest.error_share:.1%}** for the baseline, "
+    f"**{backtest.last_year_error_share:.1%}** for last year's weeks."
     if backtest
     else f"> **Not tested**: {len(history)} weeks are there; a test needs a year and {weeks} weeks."
 )
 
 # %%
 if backtest:
-    folds = backtest.table
-    ax = new_axes(height=3.6)
-    ax.vlines(folds["origin"], folds["low"], folds["high"], color=ORANGE, linewidth=7, alpha=0.35)
-    ax.plot(folds["origin"], folds["forecast"], "o", color=ORANGE, label="baseline and interval")
-    ax.plot(folds["origin"], folds["last_year"], "_", color=GREY, markersize=16, label="last year")
-    ax.plot(folds["origin"], folds["actual"], "D", color=BLUE, label="what came")
-    ax.legend(loc="upper left", ncols=3)
-    finish(amounts_on(ax), title=f"What came lay inside the interval {backtest.folds_inside} times "
-           f"of {backtest.folds}", source=lesson.source, x=f"first of the {weeks} weeks",
-           y=f"{measure} revenue of {weeks} weeks [{currency}]")  # fmt: skip
+    finish(
+        backtest.plot(), source=lesson.source, x=f"first of the {weeks} weeks",
+        title=f"What came lay inside the interval {backtest.folds_inside} times of {backtest.folds}",
+        y=f"{measure} of {weeks} weeks [{currency}]",
+    )  # fmt: skip
 
 # %% [markdown]
 """
@@ -284,29 +277,18 @@ lesson.note("next quarter in the store")
 
 # %%
 can_run = lesson.can("next quarter in the store")
-if can_run:
-    from ecomlab.simulator import Plan, advance
-
-    quiet = advance(shop, days=7 * weeks)
-    came = metrics.daily_kpis(quiet.store, since=last + pd.Timedelta(days=1))
-    actual = float(came[measure].sum())
-    came_weeks = goals.sum_weeks(came, measure=measure)
-else:
-    actual = float("nan")
+came = carry_out(shop, {"quiet": None}, days=7 * weeks)["quiet"] if can_run else None
+actual = float(came[measure].sum()) if can_run else float("nan")
 
 # %%
 if can_run:
     inside = "inside" if baseline.low <= actual <= baseline.high else "outside"
-    ax = new_axes()
-    fan = baseline.table.rename(columns={"week_start": "date"})
-    draw_fan(fan, ax=ax)
-    ax.plot(came_weeks["week_start"], came_weeks["value"], color=BLUE)
-    ax.annotate("what came", came_weeks.iloc[-1].tolist(), (6, 0), textcoords="offset points",
-                color=BLUE, fontweight="bold", annotation_clip=False)  # fmt: skip
-    ax.set_ylim(bottom=0)
-    finish(amounts_on(ax), title=f"The quarter brought {format_amount(actual, currency)}: {inside} "
-           f"the interval, {actual / naive_target - 1:+.0%} from the meeting's number",
-           source=lesson.source, x="week", y=f"{measure} revenue a week [{currency}]")  # fmt: skip
+    finish(
+        baseline.plot_against(goals.sum_weeks(came, measure=measure)), source=lesson.source,
+        title=f"The quarter brought {format_amount(actual, currency)}: {inside} the interval, "
+        f"{actual / naive_target - 1:+.0%} from the meeting's number",
+        x="week", y=f"{measure} revenue a week [{currency}]",
+    )  # fmt: skip
 
 # %%
 if can_run:
@@ -333,8 +315,17 @@ in one case of four. This is the *newsvendor* rule (报童模型).
 
 # %%
 margin_share = float(daily["margin"].sum() / daily["net"].sum())
-underage = margin_share if margin_share > 0 else 0.4
+knows_cost = margin_share > 0
+underage = margin_share if knows_cost else 0.4
 plan = goals.plan_commitment(baseline, underage_cost=underage, overage_cost=overage)
+Markdown(
+    f"A missed sale loses {underage:.0%} of it "
+    f"({'the margin' if knows_cost else 'assumed: this store has no unit costs'}), an idle one "
+    f"{overage:.0%}. Prepare for **{format_amount(plan.committed, currency)}**, the "
+    f"{plan.critical_ratio:.0%} point of the draws."
+)
+
+# %%
 rules = pd.Series(
     {
         f"last year {growth:+.0%}": naive_target,
@@ -342,12 +333,6 @@ rules = pd.Series(
         "newsvendor": plan.committed,
     },
     name="committed",
-)
-Markdown(
-    f"A missed sale loses {underage:.0%} of it"
-    + (" (the margin)" if margin_share > 0 else " (assumed: no unit costs here)")
-    + f", an idle one {overage:.0%}. Prepare for **{format_amount(plan.committed, currency)}**, the "
-    f"{plan.critical_ratio:.0%} point of the draws."
 )
 
 
@@ -406,15 +391,9 @@ if can_spend:
 
 # %%
 if can_spend:
-    start = (last + pd.Timedelta(days=1)).date()
+    start = str((last + pd.Timedelta(days=1)).date())
     push = Plan(start=start, budgets={channel: min(raise_by, 20) for channel in paid})
-    pushed = advance(shop, plan=push, days=7 * weeks)
-    loud = metrics.daily_kpis(pushed.store, since=start)
-    outcome = pd.DataFrame({"no push": came.sum(numeric_only=True),
-                            "push": loud.sum(numeric_only=True)})  # fmt: skip
-    outcome = outcome.loc[["net", "margin", "ad_spend"]]
-    outcome.loc["profit after ads"] = outcome.loc["margin"] - outcome.loc["ad_spend"]
-    outcome["difference"] = outcome["push"] - outcome["no push"]
+    outcome = carry_out(shop, {"no push": None, "push": push}, days=7 * weeks)["profit"]
 
 # %% tags=["nbval-check-output"]
 outcome.round(-2) if can_spend else "not on this store"
@@ -446,24 +425,27 @@ estimate from outside, so it comes as a range.
 """
 
 # %%
-yearly = float(daily["sales"].tail(364).sum()) * 365 / min(len(daily), 364)
+yearly = float(daily["sales"].tail(364).mean()) * 365
 likely = market_sales if market_sales > 0 else 25 * yearly
 market_range = (max(0.75 * likely, 1.01 * yearly), likely, 1.4 * likely)
 share = goals.plan_market_share(
-    sales=yearly,
-    market=market_range,
-    market_growth=0.04,
-    target_share=share_goal,
-    years=3,
-    seed=seed,
-)
+    sales=yearly, market=market_range, market_growth=0.04, target_share=share_goal, years=3, seed=seed
+)  # fmt: skip
+
+# %%
 Markdown(
-    ("" if market_sales > 0 else "> **No market estimate was given** (`-p market_sales=…`): for the "
-     "exercise the market is taken as 25 times the store's sales.\n\n")
-    + f"Today's share: **{share.share_now:.1%}** ({share.share_low:.1%} to {share.share_high:.1%}). "
+    "The market was given as a parameter."
+    if market_sales > 0
+    else "> **No market estimate was given** (`-p market_sales=…`): for the exercise the market is "
+    "taken as 25 times the store's sales."
+)
+
+# %%
+Markdown(
+    f"Today's share: **{share.share_now:.1%}** ({share.share_low:.1%} to {share.share_high:.1%}). "
     f"To hold {share_goal:.0%} in three years, sales must grow by "
     f"**{share.growth_share_per_year:.0%} a year**, every year."
-)  # fmt: skip
+)
 
 # %%
 share.table.assign(year=lambda t: t["year"] + last.year).round({"share": 4, "growth_share": 3})
@@ -541,19 +523,27 @@ owner is nobody's.
 
 # %%
 due = f"{(last + pd.Timedelta(days=7 * weeks)):%Y-%m-%d}"
-conversion = float(web["orders"].tail(364).sum() / web["sessions"].tail(364).sum()) if (
-    "sessions" in web) else float("nan")  # fmt: skip
+SELL, PREPARE, GROW = (
+    "Sell what the store can",
+    "Prepare for the right amount",
+    "Grow in the market",
+)
 rows = [
-    ("Sell what the store can honestly sell", f"{measure.capitalize()} revenue of {weeks} weeks",
-     baseline.total, target, currency, target_chance.chance_share, "store manager", due),
-    ("Prepare for the right amount", "Sales prepared for", baseline.total, plan.committed, currency,
-     float("nan"), "purchasing", due),
-    ("Move towards the market share", "Share of the market in three years", share.share_now,
-     share_goal, "share", float("nan"), "general manager", str(last.year + 3)),
+    (SELL, f"{measure.capitalize()} revenue of {weeks} weeks", baseline.total, target, currency,
+     target_chance.chance_share, "store manager", due),
+    (PREPARE, "Sales prepared for", baseline.total, plan.committed, currency, None, "purchasing", due),
+    (GROW, "Share of the market in three years", share.share_now, share_goal, "share", None,
+     "general manager", str(last.year + 3)),
 ]  # fmt: skip
+
+# %%
 if "sessions" in web:
-    rows.insert(1, ("Sell what the store can honestly sell", "Conversion of visits", conversion,
-                    conversion * (1 + STRETCH), "share", float("nan"), "shop", due))  # fmt: skip
+    year = web.tail(364)[["orders", "sessions"]].sum()
+    now = float(year["orders"] / year["sessions"])
+    row = (SELL, "Conversion of visits", now, now * (1 + STRETCH), "share", None, "shop", due)
+    rows.insert(1, row)
+
+# %%
 NAMES = ["objective", "key_result", "baseline", "target", "unit", "chance_share", "owner", "due"]
 sheet = goals.write_goal_sheet(
     pd.DataFrame(rows, columns=NAMES), title=f"Goals of {shop.name} until {due}"

@@ -107,7 +107,7 @@ def test_cleaning_keeps_the_text_and_drops_the_rest(dirty, left):
 def test_columns_of_words_are_marked_and_columns_of_numbers_are_not():
     table = (
         "<table><thead><tr><th></th><th>sku</th><th>net</th></tr></thead><tbody>"
-        "<tr><th>0</th><td>tea</td><td>EUR 1,200.5</td></tr>"
+        "<tr><th>0</th><td>SH-010</td><td>EUR 1,200.5</td></tr>"
         "<tr><th>1</th><td>12</td><td>−3 %</td></tr><tr><th>2</th><td></td><td>—</td></tr>"
         "</tbody></table>"
     )

@@ -145,6 +145,18 @@ def test_a_file_that_is_no_notebook_fails_and_the_others_run(lessons, store, tmp
     assert "not a notebook that can be read" in runs[2].reason
 
 
+def test_half_a_character_in_an_output_or_an_error_costs_nothing_else(store, tmp_path):
+    half = "print('a \\ud800 b')"
+    folder = tmp_path / "notebooks"
+    paths = [
+        write_notebook(folder, "00", make_notebook(half, PUBLISH)),
+        write_notebook(folder, "01", make_notebook("raise ValueError('\\ud800')", PUBLISH)),
+    ]
+    runs = run_notebooks(paths, store=store, out=tmp_path / "out")
+    assert [run.state for run in runs] == ["done", "failed"]
+    assert all(run.page.read_text(encoding="utf-8").endswith("</html>") for run in runs)
+
+
 def test_progress_is_told_line_by_line(lessons, store, tmp_path):
     told: list[str] = []
     options = RunOptions(jobs=1, progress=told.append)

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-from ecomlab.plotting import BLUE, amounts_on, draw_fan, new_axes
+from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, draw_fan, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
 
@@ -59,6 +59,17 @@ class Baseline(Result):
         ax.plot(past["week_start"], past["value"], color=BLUE)
         fan = self.table.rename(columns={"week_start": "date"})
         draw_fan(fan, ax=ax, label="forecast")
+        ax.set_ylim(bottom=0)
+        return amounts_on(ax)
+
+    def plot_against(self, came: pd.DataFrame, ax: Axes | None = None) -> Axes:
+        """Draw the forecast and the weeks that came: ``week_start, value``."""
+        ax = new_axes() if ax is None else ax
+        draw_fan(self.table.rename(columns={"week_start": "date"}), ax=ax, label="forecast")
+        ax.plot(came["week_start"], came["value"], color=BLUE, marker="o", markersize=4)
+        at = came["value"].idxmax()
+        ax.annotate("what came", (came["week_start"][at], came["value"][at]), (8, 4),
+                    textcoords="offset points", color=BLUE, fontweight="bold")  # fmt: skip
         ax.set_ylim(bottom=0)
         return amounts_on(ax)
 
@@ -303,6 +314,18 @@ class Backtest(Result):
     last_year_error_share: float
     folds_inside: int
     folds: int
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw each fold: the interval, the forecast, last year's weeks, and what came."""
+        ax = new_axes(height=3.6) if ax is None else ax
+        at = self.table["origin"]
+        ax.vlines(at, self.table["low"], self.table["high"], color=ORANGE, linewidth=7, alpha=0.35)
+        ax.plot(at, self.table["forecast"], "o", color=ORANGE, label="baseline and interval")
+        ax.plot(at, self.table["last_year"], "_", color=GREY, markersize=16, label="last year")
+        ax.plot(at, self.table["actual"], "D", color=BLUE, label="what came")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=3)
+        ax.title.set_y(1.08)
+        return amounts_on(ax)
 
 
 def backtest_baseline(

@@ -203,8 +203,8 @@ class Cells:
         return translated, np.where(strange | ~fine, problem, "").astype(object)
 
     def ids(self, role: str) -> tuple[Texts, np.ndarray]:
-        """Return ids, and where a spreadsheet has destroyed them (2.02401E+17)."""
-        texts = self.texts(role)
+        """Return ids, sorted, and where a spreadsheet has destroyed them (2.02401E+17)."""
+        texts = self.texts(role).sorted()
         reason = "the id was destroyed by a spreadsheet (2.0E+17): export it as text"
         bad = texts.map(lambda text: DESTROYED.match(text) is not None, "bool")
         return texts, np.where(bad, reason, "").astype(object)

@@ -6,22 +6,7 @@ import numpy as np
 
 from ecomlab.store.importers.texts import Texts
 
-__all__ = ["commonest", "first_rows", "ranks", "sum_by"]
-
-
-def ranks(texts: Texts) -> np.ndarray:
-    """Return the place of each distinct text in sorted order.
-
-    Examples
-    --------
-    >>> ranks(Texts(("b", "a"), np.array([0, 1]))).tolist()
-    [1, 0]
-    """
-    place = np.empty(len(texts.distinct), dtype=np.int64)
-    place[sorted(range(len(texts.distinct)), key=texts.distinct.__getitem__)] = np.arange(
-        len(place)
-    )
-    return place
+__all__ = ["commonest", "first_rows", "sum_by"]
 
 
 def commonest(
@@ -57,14 +42,12 @@ def commonest(
     kept = where & ~texts.empty
     if not kept.any():
         return found, several
-    width = len(texts.distinct)
-    pairs, counts = np.unique(groups[kept] * width + ranks(texts)[texts.codes[kept]],
-                              return_counts=True)  # fmt: skip
+    texts, width = texts.sorted(), len(texts.distinct)
+    pairs, counts = np.unique(groups[kept] * width + texts.codes[kept], return_counts=True)
     group, rank = np.divmod(pairs, width)
     order = np.lexsort((rank, -counts, group))
     leaders, first, many = np.unique(group[order], return_index=True, return_counts=True)
-    ordered = np.array(sorted(texts.distinct), dtype=object)
-    found[leaders] = ordered[rank[order][first]]
+    found[leaders] = np.array(texts.distinct, dtype=object)[rank[order][first]]
     several[leaders] = many > 1
     return found, several
 

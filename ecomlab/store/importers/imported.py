@@ -23,7 +23,8 @@ class Imported:
     """A store made from an export, and the account of it.
 
     ``rejected`` has one row a rejected or reinterpreted row: ``file, row, column, reason,
-    status, money``. ``notes`` are sentences on what was decided or repaired. The salt is
+    status, money``; status ``set_aside`` is money of an accepted row that enters no table,
+    such as refunded tax. ``notes`` are sentences on what was decided or repaired. The salt is
     never part of the store.
     """
 
@@ -53,7 +54,7 @@ class Imported:
             f"+ {whole.money_rejected:,} rejected",
         ]
         for status, group in self.reasons().groupby("status", sort=False):
-            lines.append(f"{str(status).capitalize()}:")
+            lines.append(f"{str(status).replace('_', ' ').capitalize()}:")
             lines += [f"  {row.rows:>9,}  {row.reason} ({row.money:,.2f} {money})"
                       for row in group.itertuples()]  # fmt: skip
         if self.notes:

@@ -86,33 +86,38 @@ class Ledger:
         for reason in sorted({problem for problem in problems if problem}):
             self.reject(problems == reason, column=column, reason=reason)
 
-    def reinterpret(
-        self, where: np.ndarray, *, column: str, reason: str, money: np.ndarray | None = None
-    ) -> None:
-        """Note that rows count as something else than they look; ``money`` is set aside.
-
-        Parameters
-        ----------
-        where
-            Mask over all rows.
-        column
-            The export's column that decided.
-        reason
-            What the row became, and why.
-        money
-            For each row of the mask, the part that enters no table [1e-4 currency].
-        """
+    def reinterpret(self, where: np.ndarray, *, column: str, reason: str) -> None:
+        """Note that the rows where the mask holds count as something else than they look."""
         places = np.flatnonzero(where)
         if len(places):
             self.reinterpreted[places] = True
-            self._entries.append((places, column, reason, "reinterpreted", money))
+            self._entries.append((places, column, reason, "reinterpreted", None))
+
+    def set_aside(self, places: np.ndarray, money: np.ndarray, *, column: str, reason: str) -> None:
+        """Book money that stands in accepted rows but enters no table.
+
+        Parameters
+        ----------
+        places
+            Rows, by their place over all files; each at most once.
+        money
+            Their parts [1e-4 currency].
+        column
+            The export's column that holds it.
+        reason
+            Why it does not count.
+        """
+        if len(places):
+            self.money[places] += money
+            self._entries.append((places, column, reason, "set_aside", money))
 
     def break_row(self, file: str, row: int, reason: str) -> None:
         """Reject a row that could not even be held against the header."""
         self._broken.append((file, row, reason))
 
-    def set_aside(self) -> int:
-        """Return the money set aside from accepted rows [1e-4 currency]."""
+    @property
+    def money_aside(self) -> int:
+        """Money set aside from accepted rows [1e-4 currency]."""
         return sum(
             int(money[~self.rejected[places]].sum())
             for places, _, _, _, money in self._entries if money is not None
@@ -129,7 +134,7 @@ class Ledger:
         return int(self.rejected.sum()) + len(self._broken)
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a rejection or reinterpretation, in the order of the files."""
+        """Return one row a rejection, reinterpretation or part set aside, as the files go."""
         parts = [self._entry(*entry) for entry in self._entries]
         if self._broken:
             file, row, reason = zip(*self._broken, strict=True)
@@ -148,7 +153,7 @@ class Ledger:
     def _entry(
         self, places: np.ndarray, column: str, reason: str, status: str, money: np.ndarray | None
     ) -> pd.DataFrame:
-        if status == "reinterpreted":
+        if status != "rejected":
             kept = ~self.rejected[places]
             places, money = places[kept], None if money is None else money[kept]
         amount = self.money[places] if money is None else money
@@ -177,7 +182,7 @@ def reconcile(ledgers: Sequence[Ledger], *, money_accepted: int) -> Reconciliati
     """
     kept = [~ledger.rejected for ledger in ledgers]
     rejected_money = sum(
-        int(ledger.money[ledger.rejected].sum()) + ledger.set_aside() for ledger in ledgers
+        int(ledger.money[ledger.rejected].sum()) + ledger.money_aside for ledger in ledgers
     )
     return Reconciliation(
         rows_read=sum(ledger.rows_read for ledger in ledgers),

@@ -15,8 +15,9 @@ from ecomlab.store.importers.problem import ImportProblem
 from ecomlab.store.importers.rules import holds
 from ecomlab.store.importers.texts import Texts
 
-__all__ = ["Lines", "read_lines", "settle_currency"]
+__all__ = ["SOLD", "Lines", "read_lines", "settle_currency"]
 
+SOLD = ("sale", "sold_and_returned")
 MEANINGS = {
     "return": "counted as a return",
     "sold_and_returned": "counted as sold and returned",
@@ -31,7 +32,8 @@ class Lines:
 
     ``action`` is one of :data:`ecomlab.store.importers.roles.ACTIONS`, ``why`` the reason of
     the rule that decided. ``stays_out`` marks rows that a rule rejected: what they say of
-    their order does not count either.
+    their order does not count either. ``back_at``, ``refund`` [1e-4 currency] and
+    ``back_units`` tell of a return that stands beside a sale.
     """
 
     action: np.ndarray
@@ -42,6 +44,9 @@ class Lines:
     rate: np.ndarray
     stays_out: np.ndarray
     why: np.ndarray
+    back_at: np.ndarray
+    refund: np.ndarray
+    back_units: np.ndarray
 
     def rows(self, action: str) -> np.ndarray:
         """Return the mask of rows with an action."""
@@ -81,34 +86,64 @@ def read_lines(cells: Cells, *, mapping: FormatMap, ledger: Ledger) -> Lines:
     money = read_money(cells, rate=rate, currency=mapping.currency)
     ledger.money = money.signed
     action, stays_out, why = _classify(cells, mapping, money, ledger)
-    at, late, twice, shifted = cells.instant("ordered_at")
+    _return_by_sign(action, money, mapping, cells, ledger)
+    sold = np.isin(action, SOLD) & ~stays_out
+    at = _times(cells, order, action, sold, ledger=ledger, zone=mapping.time_zone)
+    back_at, refund, back_units = _refunds(cells, rate, ledger)
     sku, lost_sku = _sku(cells)
-    alive = ~ledger.rejected
     ledger.reject(order.empty, column=cells.label("order_id"), reason="empty")
     ledger.reject_each(lost, column=cells.label("order_id"))
-    _once_an_order(late, order, action)
-    ledger.reject_each(late, column=cells.label("ordered_at"))
     goods = ~np.isin(action, ("shipping", "discount"))
     ledger.reject(sku.empty & goods, column=cells.label("sku"), reason="empty")
     ledger.reject_each(lost_sku, column=cells.label("sku"))
     for role, problems in money.problems.items():
         ledger.reject_each(problems, column=cells.label(role))
-    zone = mapping.time_zone
+    return Lines(
+        action=action, order=order, sku=sku, at=at, money=money, rate=rate, stays_out=stays_out,
+        why=why, back_at=back_at, refund=refund, back_units=back_units,
+    )  # fmt: skip
+
+
+def _times(
+    cells: Cells, order: Texts, action: np.ndarray, sold: np.ndarray, *, ledger: Ledger, zone: str
+) -> np.ndarray:
+    """Return when each row was ordered; reject rows without a time, note odd ones.
+
+    An empty time is forgiven where a sold line of the same order has one.
+    """
+    at, late, twice, shifted = cells.instant("ordered_at")
+    column = cells.label("ordered_at")
+    dated = np.zeros(max(len(order.distinct), 1), dtype=bool)
+    dated[order.codes[(late == "") & sold]] = True
+    late[(late == "empty") & dated[order.codes] & (action != "return")] = ""
+    ledger.reject_each(late, column=column)
     moved = f"moved to the hour after the clocks went forward in {zone}"
-    ledger.reinterpret(shifted & alive, column=cells.label("ordered_at"), reason=moved)
+    ledger.reinterpret(shifted, column=column, reason=moved)
     if count := int((twice & ~ledger.rejected).sum()):
         cells.notes.append(f"{count:,} rows have a local time that occurred twice in {zone}: "
                            f"taken as the first occurrence")  # fmt: skip
-    _return_by_sign(action, money, mapping, cells, ledger)
-    return Lines(action=action, order=order, sku=sku, at=at, money=money, rate=rate,
-                 stays_out=stays_out, why=why)  # fmt: skip
+    return at
 
 
-def _once_an_order(problems: np.ndarray, order: Texts, action: np.ndarray) -> None:
-    """Forgive an empty date where another line of the same order has one."""
-    dated = np.zeros(max(len(order.distinct), 1), dtype=bool)
-    dated[order.codes[problems == ""]] = True
-    problems[(problems == "empty") & dated[order.codes] & (action != "return")] = ""
+def _refunds(
+    cells: Cells, rate: np.ndarray, ledger: Ledger
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what each row says of a return beside its sale: when, money, units."""
+    rows = len(rate)
+    at = np.full(rows, np.datetime64("NaT"), dtype="datetime64[us]")
+    refund = units = np.zeros(rows, dtype=np.int64)
+    if cells.has("returned_at"):
+        at, problems, _, _ = cells.instant("returned_at")
+        problems = np.where(problems == "empty", "", problems)
+        ledger.reject_each(problems, column=cells.label("returned_at"))
+    if cells.has("refund_amount"):
+        steps, _, problems = cells.money("refund_amount")
+        ledger.reject_each(problems, column=cells.label("refund_amount"))
+        refund = np.abs(np.rint(steps * rate).astype(np.int64))
+    if cells.has("refund_units"):
+        units, _, problems = cells.whole("refund_units")
+        ledger.reject_each(problems, column=cells.label("refund_units"))
+    return at, refund, np.abs(units)
 
 
 def _sku(cells: Cells) -> tuple[Texts, np.ndarray]:
@@ -167,8 +202,8 @@ def _classify(
             ledger.reject(hit, column=column, reason=rule.reason)
             continue
         action[hit], why[hit] = rule.then, rule.reason
-        if rule.then == "discount":
-            # A shop may write a discount line with either sign; it always takes money off.
+        if rule.then in ("return", "discount"):
+            # Either sign may be written; both always take money off.
             money.sign[hit] = -1
             ledger.money = money.signed
         if rule.then != "sale":
@@ -181,7 +216,7 @@ def _return_by_sign(
 ) -> None:
     """Settle rows of negative money that no rule spoke of, and rows at no price."""
     back = (money.sign < 0) & ~ledger.rejected
-    plain = back & np.isin(action, ("sale", "sold_and_returned"))
+    plain = back & np.isin(action, SOLD)
     column = cells.label("units" if cells.has("units") else "amount")
     if mapping.settings.negative == "reject":
         ledger.reject(plain, column=column, reason="negative units or amount")

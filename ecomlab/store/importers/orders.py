@@ -13,9 +13,9 @@ import pandas as pd
 
 from ecomlab.store.importers.amounts import PRICE_STEPS, TICKS
 from ecomlab.store.importers.cells import Cells
-from ecomlab.store.importers.grouping import commonest, first_rows, ranks, sum_by
+from ecomlab.store.importers.grouping import commonest, first_rows, sum_by
 from ecomlab.store.importers.ledger import Ledger
-from ecomlab.store.importers.lines import Lines
+from ecomlab.store.importers.lines import SOLD, Lines
 from ecomlab.store.importers.money import coin_of
 from ecomlab.store.importers.roles import ORDER_MONEY, ORDER_TEXTS
 from ecomlab.store.importers.spread import spread
@@ -71,16 +71,27 @@ def gather_values(cells: Cells, lines: Lines, *, ledger: Ledger, currency: str) 
                   reason="no goods were sold in this order")  # fmt: skip
     first = first_rows(codes, size=size, where=counts & ~ledger.rejected)
     carrier = np.where(first >= 0, first, first_rows(codes, size=size, where=counts))
-    on_orders = shipping - discount["column"]
-    held = carrier >= 0
-    np.add.at(ledger.money, carrier[held], on_orders[held])
+    _book_on_carriers(ledger, carrier, shipping - discount["column"], exists)
     fees = sum_by(codes, np.where(lines.rows("shipping") & ~ledger.rejected,
                                   lines.money.signed, 0), size=size)  # fmt: skip
+    dated = counts & (np.isin(lines.action, SOLD) | ~exists[codes])
     return OrderValues(
-        at=_earliest(lines, size, counts & (sold | ~exists[codes])), texts=texts,
+        at=_earliest(lines, size, dated), texts=texts,
         shipping=shipping + fees, discount=discount["all"], exists=exists, carrier=carrier,
         refund=np.abs(money["order_refund_amount"]),
     )  # fmt: skip
+
+
+def _book_on_carriers(
+    ledger: Ledger, carrier: np.ndarray, money: np.ndarray, exists: np.ndarray
+) -> None:
+    """Book the money that stands on orders with one row of each; set aside where none was sold."""
+    held = (carrier >= 0) & (money != 0)
+    lone = held & ~exists & ~ledger.rejected[carrier]
+    booked = held & ~lone
+    np.add.at(ledger.money, carrier[booked], money[booked])
+    reason = "shipping or discount of an order without goods: not counted"
+    ledger.set_aside(carrier[lone], money[lone], column="", reason=reason)
 
 
 def _reject_orders(problems: np.ndarray, lines: Lines, ledger: Ledger, column: str) -> None:
@@ -93,7 +104,7 @@ def _reject_orders(problems: np.ndarray, lines: Lines, ledger: Ledger, column: s
 
 
 def _sold(lines: Lines, ledger: Ledger) -> np.ndarray:
-    return np.isin(lines.action, ("sale", "sold_and_returned")) & ~ledger.rejected
+    return np.isin(lines.action, SOLD) & ~ledger.rejected
 
 
 def _earliest(lines: Lines, size: int, where: np.ndarray) -> np.ndarray:
@@ -190,7 +201,7 @@ def build_lines(
     money, order, sku = lines.money, lines.order.codes[place], lines.sku.codes[place]
     keys = (
         money.discount[place], money.units[place], money.price_steps[place], money.gross[place],
-        ranks(lines.sku)[sku], ranks(lines.order)[order], values.at[order].astype("int64"),
+        sku, order, values.at[order].astype("int64"),
     )  # fmt: skip
     sort = np.lexsort(keys)
     place, order, sku = place[sort], order[sort], sku[sort]

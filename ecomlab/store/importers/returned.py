@@ -54,17 +54,11 @@ def build_returns(
         The fields of :class:`Return`, in a fixed order; ``refund`` is in 1e-4 of the
         currency unit.
     """
-    later = lines.at
-    if cells.has("returned_at"):
-        later, problems, _, _ = cells.instant("returned_at")
-        wrong = (problems != "empty") & (problems != "")
-        ledger.reject(wrong & lines.rows("return"), column=cells.label("returned_at"),
-                      reason="not a date in the declared format")  # fmt: skip
     found = [
-        *_booked(cells, lines, values, sold, ledger, later),
-        *_refunded_lines(cells, lines, values, sold, ledger, later),
+        *_booked(cells, lines, values, sold, ledger),
+        *_refunded_lines(cells, lines, values, sold, ledger),
     ]
-    found += _refunded_orders(cells, values, sold, found, ledger, later)
+    found += _refunded_orders(cells, values, sold, found, ledger, lines)
     frame = pd.DataFrame(found, columns=list(Return._fields))
     keys = ["at", "own", "sku", "units", "refund", "line", "order"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)
@@ -78,8 +72,7 @@ def _reasons(cells: Cells, lines: Lines) -> np.ndarray:
 
 
 def _booked(
-    cells: Cells, lines: Lines, values: OrderValues, sold: pd.DataFrame,
-    ledger: Ledger, later: np.ndarray,
+    cells: Cells, lines: Lines, values: OrderValues, sold: pd.DataFrame, ledger: Ledger
 ) -> list[Return]:  # fmt: skip
     """Return the rows that are themselves returns, each matched to an earlier sale."""
     place = np.flatnonzero(lines.rows("return") & ~ledger.rejected)
@@ -89,7 +82,8 @@ def _booked(
     by_customer, by_order = _shelves(values, sold[sold["sku"].isin(lines.sku.codes[place])])
     target = _targets(cells, lines, values)
     refund = money.gross - money.discount
-    at = np.where(np.isnat(later), values.at[lines.order.codes], later)
+    at = np.where(np.isnat(lines.at), values.at[lines.order.codes], lines.at)
+    at = np.where(np.isnat(lines.back_at), at, lines.back_at)
     keys = (refund[place], money.units[place], lines.sku.codes[place],
             lines.order.codes[place], at[place].astype("int64"))  # fmt: skip
     found = []
@@ -142,47 +136,32 @@ def _match(shelf: list[Sale], at: np.datetime64, units: int, price: float) -> Sa
 
 
 def _refunded_lines(
-    cells: Cells, lines: Lines, values: OrderValues, sold: pd.DataFrame,
-    ledger: Ledger, later: np.ndarray,
+    cells: Cells, lines: Lines, values: OrderValues, sold: pd.DataFrame, ledger: Ledger
 ) -> list[Return]:  # fmt: skip
     """Return refunds that stand beside a sale, in columns or by a rule on its status."""
-    refund, units = _refund_columns(cells, lines)
-    whole = lines.rows("sold_and_returned")
     place = sold["place"].to_numpy()
-    asked = whole[place] | (refund[place] > 0)
-    part = sold[asked]
+    part = sold[lines.rows("sold_and_returned")[place] | (lines.refund[place] > 0)]
     reasons = _reasons(cells, lines)
     found = []
     for row, order, sku, line, sold_units, amount in zip(
         *(part[name].tolist() for name in ("place", "order", "sku", "line", "units", "amount")),
         strict=True,
     ):
-        back = int(refund[row]) or amount
+        back = int(lines.refund[row]) or amount
         beyond = max(back - amount, 0)
         back -= beyond
         ledger.money[row] -= back
         if beyond:
             _set_aside(ledger, row, cells.label("refund_amount"), beyond)
-        count = min(int(units[row]), sold_units) or (sold_units if back == amount else 0)
-        at = values.at[order] if np.isnat(later[row]) else later[row]
+        count = min(int(lines.back_units[row]), sold_units) or (sold_units if back == amount else 0)
+        at = values.at[order] if np.isnat(lines.back_at[row]) else lines.back_at[row]
         found.append(Return(order, order, line, sku, at, count, reasons[row], back))
     return found
 
 
-def _refund_columns(cells: Cells, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
-    """Return the refund and the units returned that a row gives beside its sale."""
-    rows = len(lines.action)
-    refund = units = np.zeros(rows, dtype=np.int64)
-    if cells.has("refund_amount"):
-        refund = np.abs(np.rint(cells.money("refund_amount")[0] * lines.rate).astype(np.int64))
-    if cells.has("refund_units"):
-        units = np.abs(cells.whole("refund_units")[0])
-    return refund, units
-
-
 def _refunded_orders(
     cells: Cells, values: OrderValues, sold: pd.DataFrame, found: list[Return],
-    ledger: Ledger, later: np.ndarray,
+    ledger: Ledger, lines: Lines,
 ) -> list[Return]:  # fmt: skip
     """Return refunds that stand on whole orders: goods first, then shipping, the rest aside."""
     refunded = sold[(values.refund > 0)[sold["order"].to_numpy()]]
@@ -197,16 +176,20 @@ def _refunded_orders(
     for one in found:
         if one.order >= 0:
             goods[one.order] -= one.refund
+    latest = np.full(len(whole), np.datetime64("NaT"), dtype="datetime64[us]")
+    np.fmax.at(latest, lines.order.codes, lines.back_at)
     extra = []
-    for order in np.flatnonzero(values.refund * values.exists).tolist():
+    for order in np.flatnonzero(values.refund).tolist():
         total, row = int(values.refund[order]), int(values.carrier[order])
+        if row < 0 or ledger.rejected[row]:
+            continue
         back = min(total, max(int(goods[order]), 0))
-        fee = min(total - back, int(values.shipping[order]))
+        fee = min(total - back, int(values.shipping[order]) * bool(values.exists[order]))
         values.shipping[order] -= fee
         ledger.money[row] -= back + fee
         if rest := total - back - fee:
             _set_aside(ledger, row, cells.label("order_refund_amount"), rest)
-        at = values.at[order] if np.isnat(later[row]) else later[row]
+        at = values.at[order] if np.isnat(latest[order]) else latest[order]
         if back == whole[order] > 0:
             extra += [
                 Return(order, order, line, sku, at, units, "whole order refunded", amount)
@@ -219,9 +202,6 @@ def _refunded_orders(
 
 def _set_aside(ledger: Ledger, row: int, column: str, money: int) -> None:
     """Book money paid back beyond the goods (tax, tips) outside the tables."""
-    ledger.money[row] -= money
-    where = np.zeros(len(ledger.money), dtype=bool)
-    where[row] = True
-    ledger.reinterpret(where, column=column, money=np.array([-money]),
-                       reason="paid back beyond goods and shipping (tax, tips): not part of "
-                              "net revenue")  # fmt: skip
+    ledger.set_aside(np.array([row]), np.array([-money]), column=column,
+                     reason="paid back beyond goods and shipping (tax, tips): not part of "
+                            "net revenue")  # fmt: skip

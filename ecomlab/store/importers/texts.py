@@ -68,6 +68,13 @@ class Texts:
             return Texts((), self.codes)
         return Texts(tuple(known), place[self.codes])
 
+    def sorted(self) -> Texts:
+        """Return the column with its distinct texts in sorted order: codes then sort as texts."""
+        order = sorted(range(len(self.distinct)), key=self.distinct.__getitem__)
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        return Texts(tuple(self.distinct[old] for old in order), self.take(place))
+
     def map(self, read: Callable[[str], Any], dtype: str) -> np.ndarray:
         """Return what a function makes of each row's text."""
         return self.take(np.array([read(text) for text in self.distinct], dtype=dtype))

@@ -88,7 +88,7 @@ def test_refunds_are_goods_first_then_shipping_then_tax_set_aside(shop):
     assert back["refund_amount"].to_dict() == {"#1002": 20.0, "#1003": 27.0}
     assert back.loc["#1003", ["sku", "units"]].tolist() == ["MUG", 1]
     assert shop.store.table("orders").set_index("order_id").loc["#1003", "shipping_fee"] == 0.0
-    aside = shop.rejected.query("column == 'Refunded Amount'")
+    aside = shop.rejected.query("status == 'set_aside'")
     assert aside["money"].tolist() == [-2.0]
     assert shop.reconciliation.money_read == Decimal("54") + 5 + 40 - 20 + 27 + 5 - 34 + 30
 
