@@ -222,15 +222,7 @@ class _Batch:
         reason = scrub_text(verdict.reason, shown)
         card = verdict.card
         place = task.name if verdict.good else f"{FAILED}/{task.name}-{task.key[:8]}"
-        about = About(
-            store=self._manifest,
-            finished=_now(),
-            seconds=seconds,
-            versions=versions(),
-            parameters=task.shown,
-            card=card,
-            reason=reason,
-        )
+        about = self._about(task, card=card, reason=reason, seconds=seconds)
         files = _files_of(notebook, place=place, name=task.path.stem, about=about)
         entry = Entry(
             name=task.name,
@@ -256,6 +248,17 @@ class _Batch:
             seconds=seconds,
             page=self._out / entry.page,
             card=card,
+        )
+
+    def _about(self, task: Task, *, card: Card | None, reason: str, seconds: float) -> About:
+        return About(
+            store=self._manifest,
+            finished=_now(),
+            seconds=seconds,
+            versions=versions(),
+            parameters=task.shown,
+            card=card,
+            reason=reason,
         )
 
     def _write_index(self) -> None:

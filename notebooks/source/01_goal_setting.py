@@ -523,11 +523,10 @@ owner is nobody's.
 
 # %%
 due = f"{(last + pd.Timedelta(days=7 * weeks)):%Y-%m-%d}"
-SELL, PREPARE, GROW = (
-    "Sell what the store can",
-    "Prepare for the right amount",
-    "Grow in the market",
-)
+SELL, PREPARE = "Sell what the store can", "Prepare for the right amount"
+GROW = "Grow in the market"
+
+# %%
 rows = [
     (SELL, f"{measure.capitalize()} revenue of {weeks} weeks", baseline.total, target, currency,
      target_chance.chance_share, "store manager", due),

@@ -123,6 +123,7 @@ def test_papermill_finds_the_engine_by_its_name(tmp_path):
         {"seed": 5},
         engine_name="ecomlab",
         kernel_name="python3",
+        language="python",
         progress_bar=False,
     )
     assert texts(done) == ["5\n"]
