@@ -6,7 +6,7 @@ DEMO := stores/demo
 SEED := 7
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lint build study bench lab lock clean
+.PHONY: help setup course test build study bench lab lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,16 +16,27 @@ setup: $(VENV)/.ready ## make .venv with the locked packages
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@sh scripts/setup.sh "$(PYTHON)" "$(VENV)"
 
+# Simulated anew where the simulator is newer than the store.
 $(DEMO)/manifest.json: $(wildcard ecomlab/simulator/*.py ecomlab/simulator/*/*) | setup
+	@echo "Simulating the demo store ..."
 	@$(BIN)/ecomlab simulate --preset west_d2c --seed $(SEED) --days 1095 --out $(DEMO)
 
-course: setup $(DEMO)/manifest.json ## run every notebook on the demo store: pages in reports/
-	@$(BIN)/ecomlab run --store $(DEMO) --out reports
+course: ## set up, simulate the demo store, run every notebook: pages in reports/
+	@start=$$(date +%s); $(MAKE) --no-print-directory setup $(DEMO)/manifest.json \
+	  && $(BIN)/ecomlab run --store $(DEMO) --out reports \
+	  && echo "make course took $$(($$(date +%s) - start)) s."
 
-test: setup $(DEMO)/manifest.json ## run all tests (not the slow studies)
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy -p ecomlab
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
-	@$(BIN)/python -m pytest -q --nbval-lax -p no:cacheprovider notebooks/*.ipynb
+test: ## set up and run all tests (the slow studies apart)
+	@start=$$(date +%s); $(MAKE) --no-print-directory setup $(DEMO)/manifest.json all-tests \
+	  && echo "make test took $$(($$(date +%s) - start)) s."
+
+.PHONY: all-tests
+all-tests:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q --nbval-lax -p no:doctest notebooks
 
 build: setup $(DEMO)/manifest.json ## build notebooks and exercises from their sources
 	@$(BIN)/ecomlab build

@@ -49,8 +49,10 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder of the new store.")],
     preset: Annotated[str, typer.Option(help="Which world: west_d2c or tiny.")] = "west_d2c",
     seed: Annotated[int, typer.Option(help="Same seed, same store.")] = 7,
-    people: Annotated[int, typer.Option(help="People who might buy.", min=1)] = 20_000,
-    days: Annotated[int, typer.Option(help="Days of history.", min=1)] = 365,
+    people: Annotated[
+        int | None, typer.Option(help="People who might buy; the preset's own number.", min=1)
+    ] = None,
+    days: Annotated[int | None, typer.Option(help="Days; the preset's own.", min=1)] = None,
     plan: Annotated[Path | None, typer.Option(help="Decisions to carry out (YAML).")] = None,
 ) -> None:
     """Make a store; the truth goes to a sealed file beside it, never into it."""
@@ -76,7 +78,7 @@ def import_(
 ) -> None:
     """Turn an export into a store; rejected rows go to a file, with the reason."""
     with _plain_errors():
-        from ecomlab.store.importers import import_files, template_text
+        from ecomlab.store.importers import import_files, read_salt, template_text
 
         if template:
             typer.echo(template_text())
@@ -84,11 +86,12 @@ def import_(
         if not sources or not format or out is None:
             _stop("give the files, --format and --out; or --template for a mapping to fill in.", 2)
             return
-        done = import_files(sources, format=format, name=name, salt_file=_salt_of(out))
-        done.save(out)
-        typer.echo(str(done.reconciliation))
-        typer.echo(f"{out}: {done.store}")
-        typer.echo(f"Rows left out or read differently, with the reasons: {out / 'rejected.csv'}")
+        # The salt of an earlier import keeps the customers' pseudonyms the same.
+        done = import_files(sources, format=format, name=name, salt=read_salt(out))
+        store = done.save(out)
+        typer.echo(done.report())
+        typer.echo(f"{out}: {store}")
+        typer.echo(f"Every row left out or read differently: {out / 'rejected.csv'}")
 
 
 @app.command(epilog="Example: ecomlab check stores/demo")
@@ -196,11 +199,6 @@ def lab() -> None:
 
         command = [sys.executable, "-m", "jupyterlab", str(course_root() / "notebooks")]
         raise typer.Exit(subprocess.run(command, check=False).returncode)
-
-
-def _salt_of(out: Path) -> Path:
-    """Return where a store's salt lies: beside it, so that pseudonyms stay the same."""
-    return out.with_name(f"{out.name}.salt")
 
 
 if __name__ == "__main__":

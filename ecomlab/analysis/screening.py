@@ -113,7 +113,7 @@ def find_double_delivery(lines: pd.DataFrame, *, least_share: float = 0.3) -> Fi
 
 
 def find_currency_slip(
-    lines: pd.DataFrame, *, least_factor: float = 1.5, least_rows: int = 3
+    lines: pd.DataFrame, *, least_factor: float = 3.0, least_rows: int = 3
 ) -> CurrencySlip:
     """Find days and regions whose prices are another currency's, or cents.
 
@@ -126,7 +126,8 @@ def find_currency_slip(
     lines
         Columns ``date, region_id, sku, price`` [price in currency/unit].
     least_factor
-        From which factor, up or down, a day counts as slipped.
+        From which factor, up or down, a day counts as slipped. Shops change their prices by
+        less; neighbouring currencies differ by less too, and need the bank's statement.
     least_rows
         Fewest rows that a run of slipped days of a region needs.
 

@@ -261,7 +261,8 @@ verdict = (
 Markdown(
     f"**{growth:+.0%} is {verdict}**: {chance.chance_share:.0%} without action. To reach it with even "
     f"odds, decisions must add **{format_amount(max(chance.gap, 0), currency)}**. A goal is the "
-    "baseline plus what decisions add; a target without decisions is only a louder forecast."
+    "baseline plus what decisions add; a target without decisions is only a louder forecast.\n\n"
+    + "".join(f"- *Mind:* {caveat}\n" for caveat in chance.caveats)
 )
 
 # %% [markdown]

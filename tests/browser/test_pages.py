@@ -92,10 +92,10 @@ def careless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     page._exporter.cache_clear()
 
 
-def hits(browser: Browser, folder: Path, html: str) -> str:
+def hits(browser: Browser, folder: Path, html: str, *, seconds: float = 0.5) -> str:
     file = folder / "page.html"
     file.write_text(html, encoding="utf-8")
-    return browser.open(file, script=TRY_ALL).answer
+    return browser.open(file, script=TRY_ALL, seconds=seconds).answer
 
 
 def test_there_are_enough_payloads_and_places():
@@ -122,7 +122,7 @@ def test_the_policy_alone_stops_every_payload_in_every_place(browser, tmp_path):
     policy = re.search(r"<meta http-equiv=.*?>", hostile_page())[0]
     for payload in PAYLOADS:
         page = f"<!DOCTYPE html><html><head>{policy}<title>x</title></head><body>{payload}"
-        assert hits(browser, tmp_path, page) == "", payload
+        assert hits(browser, tmp_path, page, seconds=0.1) == "", payload
 
 
 def test_both_together_run_nothing_and_load_nothing(browser, tmp_path):

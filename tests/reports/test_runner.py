@@ -145,7 +145,7 @@ def test_a_file_that_is_no_notebook_fails_and_the_others_run(lessons, store, tmp
     assert "not a notebook that can be read" in runs[2].reason
 
 
-def test_half_a_character_in_an_output_or_an_error_costs_nothing_else(store, tmp_path):
+def test_half_a_character_which_no_kernel_can_send_is_a_failure_with_a_whole_page(store, tmp_path):
     half = "print('a \\ud800 b')"
     folder = tmp_path / "notebooks"
     paths = [
@@ -153,7 +153,7 @@ def test_half_a_character_in_an_output_or_an_error_costs_nothing_else(store, tmp
         write_notebook(folder, "01", make_notebook("raise ValueError('\\ud800')", PUBLISH)),
     ]
     runs = run_notebooks(paths, store=store, out=tmp_path / "out")
-    assert [run.state for run in runs] == ["done", "failed"]
+    assert [run.state for run in runs] == ["failed", "failed"]
     assert all(run.page.read_text(encoding="utf-8").endswith("</html>") for run in runs)
 
 

@@ -98,8 +98,9 @@ def assess_target(baseline: Baseline, *, target: float) -> TargetChance:
     )
     reached = 1 - np.searchsorted(totals, ladder, side="left") / len(totals)
     chance = float((totals >= target).mean())
-    caveats: tuple[str, ...] = (
+    caveats = (
         "The chance holds if nothing changes: no new decision, competitor or crisis.",
+        *baseline.caveats,
     )
     if chance * len(totals) < 20:
         caveats += ("Fewer than 20 draws reach the target: read the chance as 'hardly any'.",)

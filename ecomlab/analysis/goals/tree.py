@@ -28,8 +28,7 @@ _LEVERS: Mapping[str, str] = {
     "units_per_order": "bundles, free-shipping threshold, recommendations",
     "amount_per_unit": "prices, discounts, mix of products",
     "returns": "product pages, quality, delivery",
-    "buyers": "new customers, customers who come back",
-    "orders_per_buyer": "mailings, loyalty, range",
+    "orders": "traffic and conversion (sessions would tell them apart)",
 }
 _LABELS: Mapping[str, str] = {
     "net": "Net revenue",
@@ -200,7 +199,7 @@ def _row(
         "after": new,
         "change_share": new / old - 1 if old else float("nan"),
         "contribution": moved.get(name, float("nan")),
-        "lever": _LEVERS.get(name, ""),
+        "lever": _LEVERS.get(name, "") if name in moved else "",
     }
 
 

@@ -1,6 +1,8 @@
 """A mapping file says nothing that is not understood."""
 
 import re
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +100,16 @@ def test_the_template_and_every_suggestion_in_it_are_valid(tmp_path):
     assert {table.table for table in mapping.tables} == {"products", "ad_daily"}
     assert mapping.rates == {"USD": 0.92}
     assert len(mapping.columns) >= 28
+
+
+def test_the_mapping_shown_in_the_guide_is_valid(tmp_path):
+    guide = (Path(__file__).parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
+    shown = re.search(
+        r"(?:^(?:    .*)?\n)*?^    \[store\]\n(?:^(?:    .*)?\n)+", guide, re.MULTILINE
+    )
+    mapping = load(tmp_path, textwrap.dedent(shown.group()))
+    assert {column.role for column in mapping.columns} >= {"order_id", "customer_id", "region"}
+    assert mapping.rules[0].then == "shipping"
 
 
 def test_ready_formats_load():

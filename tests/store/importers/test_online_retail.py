@@ -1,6 +1,7 @@
 """The real export: every line accounted for, and the money equal to a plain sum by hand."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -80,6 +81,12 @@ def test_cancellations_are_matched_to_an_earlier_sale_of_the_same_product(whole_
 def test_the_store_passes_its_own_quality_check(whole_import):
     found = whole_import.store.check()
     assert found[found["severity"] == "error"].empty
+
+
+def test_the_guide_shows_the_account_as_it_is(whole_import):
+    guide = (Path(__file__).parents[3] / "docs" / "importing.md").read_text(encoding="utf-8")
+    for line in whole_import.report().splitlines()[:2]:
+        assert line in guide
 
 
 def test_exact_copies_are_kept_and_counted(whole_import):
