@@ -36,7 +36,7 @@ all-tests:
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
-	$(BIN)/python -m pytest -q --nbval-lax -p no:doctest notebooks
+	$(BIN)/python -m pytest -q -o addopts= --nbval-lax notebooks/*.ipynb
 
 build: setup $(DEMO)/manifest.json ## build notebooks and exercises from their sources
 	@$(BIN)/ecomlab build

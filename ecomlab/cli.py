@@ -35,6 +35,9 @@ def _plain_errors() -> Iterator[None]:
         yield
     except (ValueError, FileNotFoundError, NotADirectoryError) as error:
         _stop(str(error))
+    except BrokenPipeError:  # whoever read our words has heard enough
+        sys.stderr.close()
+        raise typer.Exit(0) from None
     except OSError as error:
         _stop(f"{error.filename or 'the disk'}: {error.strerror or error}. Nothing was replaced.")
 
@@ -74,14 +77,16 @@ def import_(
     format: Annotated[str, typer.Option(help="A ready format, or your mapping file.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder of the new store.")] = None,
     name: Annotated[str | None, typer.Option(help="The store's name.")] = None,
-    template: Annotated[bool, typer.Option(help="Print a mapping file to fill in.")] = False,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print a mapping to fill in, or that of --format.")
+    ] = False,
 ) -> None:
     """Turn an export into a store; rejected rows go to a file, with the reason."""
     with _plain_errors():
         from ecomlab.store.importers import import_files, read_salt, template_text
 
         if template:
-            typer.echo(template_text())
+            typer.echo(template_text(format or "orders"))
             return
         if not sources or not format or out is None:
             _stop("give the files, --format and --out; or --template for a mapping to fill in.", 2)

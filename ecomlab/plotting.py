@@ -41,6 +41,9 @@ def use_style() -> None:
     """Set the house style for every picture and every table that follows."""
     pd.set_option("display.float_format", _table_number)
     pd.set_option("display.max_colwidth", 120)
+    # pandas guesses these two from the terminal: a table must not depend on who runs it.
+    pd.set_option("display.max_columns", 20)
+    pd.set_option("display.width", 110)
     sns.set_theme(
         style="ticks",
         palette=list(PALETTE),

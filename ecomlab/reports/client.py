@@ -51,6 +51,19 @@ class _Client(PapermillNotebookClient):
     watch: Watch
     shown = 0
 
+    def report_to(self, watch: Watch) -> None:
+        """Keep a watch told of the cell that runs and of the first that raises."""
+
+        def note_start(cell_index: int, **_: Any) -> None:
+            watch.cell = cell_index
+
+        def note_error(cell_index: int, execute_reply: dict[str, Any], **_: Any) -> None:
+            content = execute_reply["content"]
+            detail = f"{content.get('ename')}: {content.get('evalue')}".splitlines()[0][:300]
+            watch.ending = watch.ending or Ending(kind="error", cell=cell_index, detail=detail)
+
+        self.watch, self.on_cell_start, self.on_cell_error = watch, note_start, note_error
+
     @contextmanager
     def setup_kernel(self, **kwargs: Any) -> Iterator[None]:
         """Start a kernel, on failure once more; kill it at the end, whatever happened."""
@@ -141,12 +154,7 @@ class ManagedEngine(Engine):
             record_timing=False,
             log=_log,
         )
-        client.watch = watch
-
-        def begin(cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG001
-            watch.cell = cell_index
-
-        client.on_cell_start = begin
+        client.report_to(watch)
         env = None if CAN_FORK else kernel_environment()
         try:
             client.execute(cwd=kernel_cwd or os.getcwd(), **({"env": env} if env else {}))

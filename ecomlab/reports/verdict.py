@@ -29,7 +29,8 @@ class Ending:
     """How a run ended before its notebook did.
 
     ``kind`` is ``died`` (the kernel; ``exit_code`` is negative for a signal), ``timeout``,
-    ``flood``, ``start`` (no kernel could be had) or ``interrupted``.
+    ``flood``, ``start`` (no kernel could be had), ``error`` (a cell raised, whether or not it
+    shows that) or ``interrupted``.
     """
 
     kind: str
@@ -47,6 +48,8 @@ class Ending:
             return f"stopped {where}: it showed more than 20 MB of output"
         if self.kind == "start":
             return f"no kernel could be started ({self.detail or 'it gave no reason'})"
+        if self.kind == "error":
+            return f"cell {self.cell + 1} failed: {self.detail}"
         if self.kind == "interrupted":
             return "interrupted by the user"
         if self.exit_code == -_SIGKILL:
@@ -101,11 +104,13 @@ def judge(
         for index, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and cell.source.strip()
     ]
-    if ending is not None:
+    if ending is not None and ending.kind != "error":
         return Verdict(good=False, reason=ending.reason(), cell=ending.cell)
     if not cells:
         return Verdict(good=False, reason="the notebook has no code to run")
-    if fault := next(_faults(cells), None):
+    shown = next(_shown_errors(cells), None)
+    hidden = (ending.cell, ending.reason()) if ending else None
+    if fault := shown or hidden or next(_faults(cells), None):
         index, reason = fault
         return Verdict(good=False, reason=reason, cell=index)
     last, cell = cells[-1]
@@ -116,12 +121,15 @@ def judge(
     return Verdict(good=True, card=card)
 
 
-def _faults(cells: list[tuple[int, NotebookNode]]) -> Iterator[tuple[int, str]]:
-    """Yield what is wrong with the cells, worst first: what raised, what hid, what did not run."""
+def _shown_errors(cells: list[tuple[int, NotebookNode]]) -> Iterator[tuple[int, str]]:
     for index, cell in cells:
         for output in cell.outputs:
             if output.output_type == "error":
                 yield index, _words_of_error(index, output)
+
+
+def _faults(cells: list[tuple[int, NotebookNode]]) -> Iterator[tuple[int, str]]:
+    """Yield what else is wrong with the cells: what printed its error, what did not run."""
     for index, cell in cells:
         for output in cell.outputs:
             if output.output_type == "stream" and _TRACEBACK in output.text:

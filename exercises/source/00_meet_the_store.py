@@ -18,6 +18,7 @@ answers differ from your neighbour's. `check.hint("00.1")` gives a hint.
 """
 
 # %% tags=["parameters"]
+# The folder of your store: change it, then run everything.
 store: str = "../stores/demo"  # folder of the store
 
 # %%

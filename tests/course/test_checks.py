@@ -11,6 +11,7 @@ from ecomlab.course import grade, open_exercise
 from ecomlab.course.build import read_source, trainee_copy
 from ecomlab.course.checks import questions_of
 from ecomlab.course.trainees import make_personal_store, trainee_seed
+from ecomlab.reports import execute
 from ecomlab.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +105,18 @@ def test_the_instructor_grades_hidden_questions_too(home):
     row = table.set_index("question").loc[hidden.number]
     assert row["is_hidden"] and row["state"] == "right"
     assert (table["state"] == "open").sum() == len(table) - 1
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_trainees_copy_runs_before_anything_is_answered(exercise, home):
+    copy = trainee_copy(ROOT / "exercises" / "source" / f"{exercise}.py")
+    ran = execute(
+        copy, cwd=ROOT / "exercises", parameters={"store": str(store_of(home, "ada"))},
+        needs_card=False,
+    )  # fmt: skip
+    shown = [o.data["text/plain"] for c in ran.cells for o in c.get("outputs", ()) if "data" in o]
+    assert sum("No answer yet" in text for text in shown) >= 5
+    assert any(text.startswith("'0 of") for text in shown)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

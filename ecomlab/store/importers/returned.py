@@ -95,7 +95,7 @@ def _booked(
         price = refund[row] / units
         match = _match(shelf, at[row], units, price)
         if match is not None:
-            match.left -= 0
+            match.left -= units
             order, line = match.order, match.line
         found.append(Return(own, order, line, sku, at[row], units, reasons[row], refund[row]))
     return found

@@ -359,6 +359,15 @@ def test_other_currencies_are_rejected_or_converted_at_the_declared_rate(bring_i
     assert "in USD" in bring_in(signs, BASE + PLAIN).rejected["reason"][0]
 
 
+def test_a_currency_on_the_first_line_holds_for_the_whole_order(bring_in):
+    text = (
+        "order,at,sku,units,price,cur\n1,2024-05-01,a,1,5,USD\n1,,b,1,5,\n2,2024-05-01,a,1,5,EUR\n"
+    )
+    got = bring_in(text, BASE + PLAIN + 'currency = "cur"\n')
+    assert got.store.table("orders")["order_id"].tolist() == ["2"]
+    assert money(got).rows_rejected == 2
+
+
 def test_local_times_that_never_were_are_rejected_or_shifted(bring_in):
     text = "order,at,sku,units,price\n1,2024-03-31 02:30,a,1,5.00\n2,2024-10-27 02:30,a,1,5.00\n"
     strict = bring_in(text, BASE + PLAIN)
