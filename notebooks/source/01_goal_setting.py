@@ -155,11 +155,11 @@ bar is high by chance. And the ten percent come from **a wish**, not from anythi
 """
 ## Better: what will happen if nothing changes?
 
-A *baseline* (基线预测) is the forecast without any new decision. Ours explains the logarithm of
-weekly revenue by a trend, the season of the year, the days of shopping events in each week, and the
-mood of the last weeks that fades (an AR(1) error). In words: next week is like the same time of
-year, a bit more or less as the business grows, lifted where an event falls, and pulled along by
-whatever made the last weeks unusual.
+A *baseline* (基线预测) is the forecast without any new decision. Ours takes weekly revenue apart, in
+logarithms, into a level that wanders slowly, the season of the year, and the days of shopping events
+in each week. In words: next week is at the level we have reached, higher or lower as this time of
+year is, and lifted where an event falls. It carries no trend forward: growth that was seen is in the
+level, growth that is hoped for is not.
 
 From the fitted model we draw four thousand possible quarters, with the uncertainty of the
 parameters in them. The *interval* (预测区间) is what 95 of 100 draws stay inside.

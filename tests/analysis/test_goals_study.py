@@ -14,7 +14,7 @@ from ecomlab import metrics, simulate
 from ecomlab.analysis import goals
 from ecomlab.events import list_events
 
-SEEDS, WEEKS, DAYS, PEOPLE = range(1000, 1200), 13, 1092, 12_000
+SEEDS, WEEKS, DAYS, PEOPLE = range(1000, 1200), 13, 1092, 10_000
 UNDERAGE, OVERAGE = 0.44, 0.30
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "studies" / "goals.md"
 

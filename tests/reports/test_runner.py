@@ -152,7 +152,7 @@ def test_half_a_character_which_no_kernel_can_send_is_a_failure_with_a_whole_pag
         write_notebook(folder, "00", make_notebook(half, PUBLISH)),
         write_notebook(folder, "01", make_notebook("raise ValueError('\\ud800')", PUBLISH)),
     ]
-    runs = run_notebooks(paths, store=store, out=tmp_path / "out")
+    runs = run_notebooks(paths, store=store, out=tmp_path / "out", options=RunOptions(timeout=3))
     assert [run.state for run in runs] == ["failed", "failed"]
     assert all(run.page.read_text(encoding="utf-8").endswith("</html>") for run in runs)
 

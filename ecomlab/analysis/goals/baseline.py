@@ -2,32 +2,26 @@
 
 In: daily totals and the days of shopping events. Answer: a forecast of the next weeks as
 draws, from which any interval or chance follows, and a back-test against last year's weeks.
-Model: regression of log weekly totals on trend, yearly season and events with AR(1) errors
-(Hyndman and Athanasopoulos, Forecasting, 3rd ed., ch. 10), by maximum likelihood.
+The model is in ``paths.py``.
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from statsmodels.tools.sm_exceptions import ConvergenceWarning
-from statsmodels.tsa.statespace.sarimax import SARIMAX
 
+from ecomlab.analysis.goals.paths import draw_paths
 from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, draw_fan, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
 
 __all__ = ["Backtest", "Baseline", "backtest_baseline", "forecast_baseline", "sum_weeks"]
 
-_DRAWS = 4_000
 _LEAST_WEEKS = 26
-_WEEKS_FOR_SEASON = 91  # a year and three quarters: trend and season are told apart from there
-_WEEKS_A_YEAR = 365.25 / 7
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -140,7 +134,7 @@ def forecast_baseline(
     level: float = LEVEL,
     seed: int = 0,
 ) -> Baseline:
-    """Forecast the next weeks from trend, season, events and the last weeks' mood.
+    """Forecast the next weeks from the level reached, the season and the events ahead.
 
     Parameters
     ----------
@@ -181,7 +175,7 @@ def forecast_baseline(
         raise ValueError(f"daily: {len(history)} whole weeks; a baseline needs {_LEAST_WEEKS}.")
     if weeks < 1:
         raise ValueError(f"weeks: {weeks}; look at least one week ahead.")
-    draws, caveats = _draw_paths(history, events, weeks=weeks, seed=seed)
+    draws, caveats = draw_paths(history, events, weeks=weeks, seed=seed)
     tail = (1 - level) / 2
     starts = history["week_start"].iloc[-1] + pd.to_timedelta(7 * np.arange(1, weeks + 1), "D")
     low, middle, high = np.quantile(draws, [tail, 0.5, 1 - tail], axis=0)
@@ -197,102 +191,6 @@ def forecast_baseline(
         history=history,
         draws=draws,
     )
-
-
-def _draw_paths(
-    history: pd.DataFrame, events: pd.DataFrame, *, weeks: int, seed: int
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Fit the model and draw futures from it, parameters included."""
-    starts = pd.date_range(history["week_start"].iloc[0], periods=len(history) + weeks, freq="7D")
-    design, caveats = _design(starts, events, known=len(history))
-    value = history["value"].to_numpy()
-    if (dry := value <= 0).any():
-        caveats += (f"{int(dry.sum())} weeks without positive sales were left out of the fit.",)
-    logs = np.log(np.where(dry, np.nan, value))
-    fitted = _fit(logs, design[: len(history)])
-    slopes, carry, spread = _draw_parameters(fitted, design.shape[1], seed=seed)
-    rng = np.random.default_rng((seed, 1))
-    last = np.flatnonzero(~dry)[-1]
-    mood = (logs[last] - slopes @ design[last]) * carry ** (len(history) - 1 - last)
-    paths = np.empty((_DRAWS, weeks))
-    for ahead in range(weeks):
-        mood = carry * mood + spread * rng.standard_normal(_DRAWS)
-        paths[:, ahead] = np.exp(slopes @ design[len(history) + ahead] + mood)
-    return paths, caveats
-
-
-def _draw_parameters(
-    fitted: Any, columns: int, *, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw slopes, AR(1) coefficient and error size, with their small-sample corrections.
-
-    Maximum likelihood forgets the degrees of freedom spent on the slopes, and draws the AR(1)
-    coefficient towards zero by (1 + 3 rho) / n (Kendall, Biometrika 41, 1954); both make
-    intervals too narrow.
-    """
-    rng = np.random.default_rng((seed, 0))
-    drawn = rng.multivariate_normal(fitted.params, fitted.cov_params(), size=_DRAWS)
-    seen = int(np.isfinite(fitted.model.endog).sum())
-    freedom = seen / (seen - columns - 1)
-    middle = fitted.params[:columns]
-    slopes = middle + np.sqrt(freedom) * (drawn[:, :columns] - middle)
-    carry = drawn[:, -2] + (1 + 3 * fitted.params[-2]) / seen
-    spread = np.sqrt(freedom * np.maximum(drawn[:, -1], 1e-12))
-    return slopes, np.clip(carry, -0.97, 0.97), spread
-
-
-def _design(
-    starts: pd.DatetimeIndex, events: pd.DataFrame, *, known: int
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """One row a week: level, trend, yearly season and the share of days in each event."""
-    time = np.arange(len(starts))
-    columns = [np.ones(len(starts))]
-    caveats: tuple[str, ...] = ()
-    if known >= _WEEKS_FOR_SEASON:
-        columns.append((time - known) / _WEEKS_A_YEAR)
-        angle = 2 * np.pi * ((starts.day_of_year.to_numpy() + 3) / 365.25)
-        columns += [f(k * angle) for k in (1, 2) for f in (np.sin, np.cos)]
-    else:
-        caveats = (
-            f"Only {known} weeks of history: season and trend cannot be told apart, so the "
-            "forecast carries the recent level forward. Two years would allow both.",
-        )
-    edges = np.append(starts.to_numpy(), starts[-1].to_datetime64() + np.timedelta64(7, "D"))
-    for name, days in events.groupby("event_id", sort=True)["date"]:
-        share = np.histogram(days.to_numpy().astype(edges.dtype).astype("int64"),
-                             bins=edges.astype("int64"))[0] / 7  # fmt: skip
-        if share[:known].sum() > 0:
-            columns.append(share)
-        elif share[known:].sum() > 0:
-            caveats += (f"Event {name} lies ahead but was never seen: it is not in the forecast.",)
-    return np.column_stack(columns), caveats
-
-
-def _fit(logs: np.ndarray, design: np.ndarray) -> Any:
-    """Fit the regression with AR(1) errors; a fit that did not converge is an error."""
-    model = SARIMAX(logs, exog=design, order=(1, 0, 0), enforce_stationarity=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        try:
-            fitted = model.fit(disp=False, maxiter=500, method="lbfgs", cov_type="approx")
-        except ConvergenceWarning:
-            fitted = model.fit(
-                disp=False, maxiter=2_000, method="nm", warn_convergence=False, cov_type="approx"
-            )
-    if not fitted.mle_retvals["converged"] or not _is_usable(fitted.cov_params()):
-        raise ValueError(
-            "daily: not estimated, because the fit did not converge. Look for weeks that are "
-            "nearly empty or all alike, or give a longer history."
-        )
-    return fitted
-
-
-def _is_usable(covariance: np.ndarray) -> bool:
-    """Whether the parameters' covariance is one: finite, and no variance below zero."""
-    if not np.isfinite(covariance).all():
-        return False
-    spread = np.linalg.eigvalsh(covariance)
-    return bool(spread.min() > -1e-9 * max(spread.max(), 1e-12) and np.diag(covariance).min() > 0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

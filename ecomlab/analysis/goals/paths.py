@@ -1,0 +1,187 @@
+"""Futures of weekly totals, drawn from a fitted model.
+
+Model: log weekly totals are a level that wanders (local level, ARIMA(0,1,1)), the season of
+the year and the days of events, by maximum likelihood (Hyndman and Athanasopoulos,
+Forecasting, 3rd ed., ch. 9 and 10). No trend is carried forward: over many simulated stores
+that made the forecast worse (docs/studies/goals.md).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, EstimationWarning
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+__all__ = ["draw_paths"]
+
+_DRAWS = 4_000
+_WEEKS_FOR_SEASON = 91  # a year and three quarters: each season is seen nearly twice
+
+
+def draw_paths(
+    history: pd.DataFrame, events: pd.DataFrame, *, weeks: int, seed: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Fit the model to weekly totals and draw futures from it, parameters included.
+
+    Parameters
+    ----------
+    history
+        Columns ``week_start`` and ``value``, one row a week.
+    events
+        Columns ``date`` and ``event_id``, past and ahead.
+    weeks
+        How many weeks to draw.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    tuple
+        The draws [draws x weeks], and what the reader should mind.
+
+    Raises
+    ------
+    ValueError
+        Where the weeks carry no estimate.
+    """
+    known = len(history)
+    starts = pd.date_range(history["week_start"].iloc[0], periods=known + weeks, freq="7D")
+    lifts, caveats = _event_shares(starts, events, known=known)
+    value = history["value"].to_numpy()
+    if (dry := value <= 0).any():
+        caveats += (f"{int(dry.sum())} weeks without positive sales were left out of the fit.",)
+    logs = np.log(np.where(dry, np.nan, value))
+    if known >= _WEEKS_FOR_SEASON:
+        choices = [np.column_stack([_season(starts, waves), lifts]) for waves in (1, 2)]
+    else:
+        choices = [lifts]
+        caveats += (
+            f"Only {known} weeks of history: the season of the year is not known, so the forecast "
+            "carries the recent level forward. Two years would tell season from level.",
+        )
+    wandering = [_fit_wandering(logs, design[:known]) for design in choices]
+    fits = [fit for fit in wandering if fit is not None]
+    if len(fits) < len(choices):
+        fits = [_fit_still(logs, design[:known]) for design in choices]
+    fitted, design = min(zip(fits, choices, strict=True), key=lambda pair: pair[0].aicc)
+    return _run_forward(fitted, logs, design, seed=seed), caveats
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Slopes, theta and error variance, their covariance, and the criterion to choose by."""
+
+    parameters: np.ndarray
+    covariance: np.ndarray
+    aicc: float
+
+
+def _run_forward(fitted: _Fit, logs: np.ndarray, design: np.ndarray, *, seed: int) -> np.ndarray:
+    """Draw parameters, follow the level through the past, and go on from there."""
+    known = len(logs)
+    slopes, gain, spread = _draw_parameters(fitted, seen=int(np.isfinite(logs).sum()), seed=seed)
+    level_seen = logs - slopes @ design[:known].T
+    level = np.nanmean(level_seen, axis=1)
+    # Once backwards to find where the level began, then forwards to where it is.
+    for week in (*range(known - 1, -1, -1), *range(known)):
+        miss = level_seen[:, week] - level
+        level = level + gain * np.where(np.isnan(miss), 0.0, miss)
+    rng = np.random.default_rng((seed, 1))
+    paths = np.empty((_DRAWS, len(design) - known))
+    for ahead in range(paths.shape[1]):
+        shock = spread * rng.standard_normal(_DRAWS)
+        paths[:, ahead] = np.exp(slopes @ design[known + ahead] + level + shock)
+        level = level + gain * shock
+    return paths
+
+
+def _draw_parameters(
+    fitted: _Fit, *, seen: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw slopes, the level's gain and the error's size.
+
+    Maximum likelihood forgets the degrees of freedom that the slopes have used up; without
+    the correction intervals are too narrow. The gain of the level is 1 + theta.
+    """
+    rng = np.random.default_rng((seed, 0))
+    drawn = rng.multivariate_normal(fitted.parameters, fitted.covariance, size=_DRAWS)
+    middle = fitted.parameters[:-2]
+    freedom = seen / (seen - len(middle) - 2)
+    slopes = middle + np.sqrt(freedom) * (drawn[:, :-2] - middle)
+    gain = np.clip(1 + drawn[:, -2], 0.0, 1.0)
+    return slopes, gain, np.sqrt(freedom * np.maximum(drawn[:, -1], 1e-12))
+
+
+def _season(starts: pd.DatetimeIndex, waves: int) -> np.ndarray:
+    """Return the yearly season of the weeks' middles as sines and cosines."""
+    angle = 2 * np.pi * ((starts.day_of_year.to_numpy() + 3) / 365.25)
+    return np.column_stack(
+        [wave(k * angle) for k in range(1, waves + 1) for wave in (np.sin, np.cos)]
+    )
+
+
+def _event_shares(
+    starts: pd.DatetimeIndex, events: pd.DataFrame, *, known: int
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a column an event seen before: the share of each week's days in its window."""
+    columns: list[np.ndarray] = []
+    caveats: tuple[str, ...] = ()
+    edges = np.append(starts.to_numpy(), starts[-1].to_datetime64() + np.timedelta64(7, "D"))
+    for name, days in events.groupby("event_id", sort=True)["date"]:
+        at = days.to_numpy().astype(edges.dtype).astype("int64")
+        share = np.histogram(at, bins=edges.astype("int64"))[0] / 7
+        if share[:known].sum() > 0:
+            columns.append(share)
+        elif share[known:].sum() > 0:
+            caveats += (f"Event {name} lies ahead but was never seen: it is not in the forecast.",)
+    return np.array(columns).T.reshape(len(starts), -1), caveats
+
+
+def _fit_wandering(logs: np.ndarray, design: np.ndarray) -> _Fit | None:
+    """Fit a level that wanders, or return None where the level seems to stand still.
+
+    A level that hardly moves puts theta at the edge (-1), where the likelihood has no
+    curvature to take a covariance from.
+    """
+    model = SARIMAX(logs, exog=design if design.size else None, order=(0, 1, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("ignore", EstimationWarning)  # says where the search starts
+        try:
+            fitted = model.fit(disp=False, maxiter=500, method="lbfgs", cov_type="approx")
+        except ConvergenceWarning:
+            return None
+    if not fitted.mle_retvals["converged"] or not _is_usable(fitted.cov_params()):
+        return None
+    return _Fit(fitted.params, fitted.cov_params(), float(fitted.aicc))
+
+
+def _fit_still(logs: np.ndarray, design: np.ndarray) -> _Fit:
+    """Fit a level that stands still, by least squares (theta is -1)."""
+    seen = np.isfinite(logs)
+    columns = np.column_stack([np.ones(len(logs)), design])[seen]
+    fitted = OLS(logs[seen], columns).fit()
+    if fitted.mse_resid <= 1e-12 or not _is_usable(fitted.cov_params()):
+        raise ValueError(
+            "daily: not estimated, because the weeks are all alike or the events cannot be told "
+            "apart. Look for repeated days, or give a longer history."
+        )
+    size, slopes = len(fitted.params), fitted.params[1:]
+    covariance = np.zeros((size + 1, size + 1))
+    covariance[: size - 1, : size - 1] = fitted.cov_params()[1:, 1:]
+    covariance[-1, -1] = 2 * fitted.mse_resid**2 / fitted.nobs
+    penalty = 2 * size * (size + 1) / max(fitted.nobs - size - 1, 1)
+    return _Fit(np.append(slopes, [-1.0, fitted.mse_resid]), covariance, fitted.aic + penalty)
+
+
+def _is_usable(covariance: np.ndarray) -> bool:
+    """Whether the parameters' covariance is one: finite, and no variance below zero."""
+    if not np.isfinite(covariance).all():
+        return False
+    spread = np.linalg.eigvalsh(covariance)
+    return bool(spread.min() > -1e-9 * max(spread.max(), 1e-12) and np.diag(covariance).min() > 0)
