@@ -45,11 +45,20 @@ class Finding(Result):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CurrencySlip(Finding):
-    """Rows in another currency, and the ``factor`` their prices are off by (1 where none are)."""
+    """Rows in another currency, and the ``factor`` their prices are off by (1 where none are).
+
+    ``divisor`` is what to divide them by: the factor, or the power of ten it is near to (cents).
+    """
 
     headline: ClassVar[dict[str, str]] = {"rows": "rows", "factor": "ratio"}
 
     factor: float
+
+    @property
+    def divisor(self) -> float:
+        """What to divide the rows' prices and amounts by."""
+        power = 10.0 ** round(float(np.log10(self.factor)))
+        return power if abs(self.factor / power - 1) < 0.15 else self.factor
 
 
 def _finding(flags: pd.Series, table: pd.DataFrame, *caveats: str) -> Finding:
@@ -70,7 +79,9 @@ def _need(frame: pd.DataFrame, *columns: str) -> None:
         raise ValueError("The frame is empty: give at least one row.")
 
 
-def find_double_delivery(lines: pd.DataFrame, *, least_share: float = 0.3) -> Finding:
+def find_double_delivery(
+    lines: pd.DataFrame, *, least_share: float = 0.3, least_rows: int = 4
+) -> Finding:
     """Find days whose rows were delivered twice.
 
     A few equal rows are normal (the same product scanned twice); a day of which a good part
@@ -82,6 +93,8 @@ def find_double_delivery(lines: pd.DataFrame, *, least_share: float = 0.3) -> Fi
         The export's rows, with ``date`` and whatever else it has; rows are equal if all is.
     least_share
         From which share of repeated rows a day counts as delivered twice [share].
+    least_rows
+        Fewest rows a day needs to be judged.
 
     Returns
     -------
@@ -101,7 +114,8 @@ def find_double_delivery(lines: pd.DataFrame, *, least_share: float = 0.3) -> Fi
         .groupby("date", as_index=False)
         .agg(rows=("repeated", "size"), repeated_rows=("repeated", "sum"))
     )
-    batches = by_day[by_day["repeated_rows"] >= least_share * by_day["rows"]]
+    often = by_day["repeated_rows"] >= least_share * by_day["rows"]
+    batches = by_day[often & (by_day["rows"] >= least_rows)]
     flags = repeated & lines["date"].isin(batches["date"])
     elsewhere = int(repeated.sum() - flags.sum())
     return _finding(
@@ -206,20 +220,24 @@ class ClockShift(Result):
         return ax
 
 
-def find_clock_shift(orders: pd.DataFrame, *, least_support: float = 15.0) -> ClockShift:
+def find_clock_shift(
+    orders: pd.DataFrame, *, false_alarm_share: float = 0.01, least_days: int = 3
+) -> ClockShift:
     """Find the span of days whose clock ran ahead or behind, and by how many hours.
 
-    Every shift and every span is tried: the one under which the hours of the orders are
-    most likely, given the usual profile of the day, is taken (a scan statistic: Kulldorff,
-    Communications in Statistics 26, 1997), if it gains enough over "no shift".
+    Every shift and every span is tried; the one under which the hours of the orders are most
+    likely, given the usual profile of the day, is taken, if days in random order hardly ever
+    give as much (the scan statistic with its Monte Carlo test: Kulldorff, Communications in
+    Statistics 26, 1997). Shuffling whole days keeps what makes single days differ.
 
     Parameters
     ----------
     orders
         Column ``ordered_at``: local times, without a zone.
-    least_support
-        The gain in log-likelihood from which a shift is believed; 15 keeps the chance of a
-        false alarm below one in a thousand for a year of days and 23 shifts.
+    false_alarm_share
+        How often a sound export may be suspected [share]; not below 0.005.
+    least_days
+        Shortest span that counts as a shifted clock [days].
 
     Returns
     -------
@@ -245,41 +263,59 @@ def find_clock_shift(orders: pd.DataFrame, *, least_support: float = 15.0) -> Cl
     np.add.at(counts, (day, hour), 1)
     usual = counts.sum(axis=0) + 0.5
     profile = np.log(usual / usual.sum())
-    best = (0.0, 0, 0, -1)
-    for shift in range(-11, 13):
-        gain = counts @ (np.roll(profile, shift) - profile)
-        total, first, last = _best_span(gain)
-        best = max(best, (total, shift, first, last), key=lambda found: found[0])
-    support, shift, first, last = best if best[0] >= least_support else (best[0], 0, 0, -1)
-    span = counts[first : last + 1].sum(axis=0)
+    shifts = [shift for shift in range(-11, 13) if shift]
+    gain = np.column_stack([counts @ (np.roll(profile, shift) - profile) for shift in shifts])
+    support, column, first, last = _best_span(gain)
+    by_chance = _chance_of(gain, support) > false_alarm_share
+    if by_chance or last - first + 1 < least_days:
+        return _clock_shift(0, days[:0], support, usual, counts[:0])
+    return _clock_shift(
+        shifts[column], days[first : last + 1], support, usual, counts[first : last + 1]
+    )
+
+
+def _clock_shift(
+    hours: int, span: np.ndarray, support: float, usual: np.ndarray, counts: np.ndarray
+) -> ClockShift:
+    seen = counts.sum(axis=0)
     table = pd.DataFrame(
         {
             "hour": np.arange(24),
             "usual_share": usual / usual.sum(),
-            "span_share": span / span.sum() if span.sum() else np.nan,
+            "span_share": seen / seen.sum() if seen.sum() else np.nan,
         }
     )
     return ClockShift(
         table=table,
         caveats=("The first and last day can be off by one where few orders fall on them.",),
-        hours=int(shift),
-        first_day=str(days[first])[:10] if last >= 0 else "",
-        last_day=str(days[last])[:10] if last >= 0 else "",
-        support=float(support),
+        hours=hours,
+        first_day=str(span[0])[:10] if len(span) else "",
+        last_day=str(span[-1])[:10] if len(span) else "",
+        support=support,
     )
 
 
-def _best_span(gain: np.ndarray) -> tuple[float, int, int]:
-    """Return the run of days with the largest sum (Kadane): sum, first and last index."""
-    best = (0.0, 0, -1)
-    running, begun = 0.0, 0
-    for place, value in enumerate(gain):
-        if running <= 0:
-            running, begun = 0.0, place
-        running += value
-        if running > best[0]:
-            best = (float(running), begun, place)
-    return best
+def _best_span(gain: np.ndarray) -> tuple[float, int, int, int]:
+    """Return the largest sum over a run of days of one column: sum, column, first, last day."""
+    total = np.vstack([np.zeros(gain.shape[1]), gain.cumsum(axis=0)])
+    lowest = np.minimum.accumulate(total, axis=0)
+    last, column = np.unravel_index(np.argmax(total - lowest), total.shape)
+    first = int(np.argmin(total[: last + 1, column]))
+    return float((total - lowest)[last, column]), int(column), first, int(last) - 1
+
+
+def _chance_of(gain: np.ndarray, support: float) -> float:
+    """Return how often days in random order support a shift as much: a Monte Carlo p-value."""
+    rng = np.random.default_rng(0)
+    as_much = 0
+    for _ in range(_SHUFFLES):
+        total = gain[rng.permutation(len(gain))].cumsum(axis=0)
+        total = np.vstack([np.zeros(gain.shape[1]), total])
+        as_much += bool((total - np.minimum.accumulate(total, axis=0)).max() >= support)
+    return (1 + as_much) / (1 + _SHUFFLES)
+
+
+_SHUFFLES = 199
 
 
 def find_bots(sessions: pd.DataFrame, *, least_per_day: float = 10.0) -> Finding:

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from importlib import import_module
-from typing import Any
 
 import pandas as pd
 
@@ -48,9 +47,10 @@ class Mistake:
 class Question:
     """One question of an exercise.
 
-    ``tolerance`` is relative to the right answer for numbers; texts are compared without
-    case and spaces. ``judge``, where given, decides by consequence instead (a decision that
-    pays): it takes the store and the answer and returns whether it is good, and why.
+    ``tolerance`` is relative to the right answer for numbers, ``slack`` absolute (the larger
+    counts); texts are compared without case and spaces. ``judge``, where given, decides by
+    consequence instead (a decision that pays): it takes the store and the answer and returns
+    whether it is good, and why.
     """
 
     number: str
@@ -60,6 +60,7 @@ class Question:
     solve: Callable[[Store], float | str]
     mistakes: tuple[Mistake, ...] = ()
     tolerance: float = 0.005
+    slack: float = 0.0
     judge: Callable[[Store, float], tuple[bool, str]] | None = None
     is_hidden: bool = False
 
@@ -104,6 +105,7 @@ class Checker:
     store: Store
     questions: Mapping[str, Question]
     passed: dict[str, bool] = field(default_factory=dict)
+    misses: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, number: str, answer: object) -> Feedback:
         """Check an answer.
@@ -132,7 +134,11 @@ class Checker:
             )
         feedback = _judge(question, self.store, answer)
         self.passed[number] = feedback.is_right
-        return feedback
+        if feedback.state != _BAD:
+            return feedback
+        self.misses[number] = self.misses.get(number, 0) + 1
+        # The first miss is for thinking; the hint comes with the second, or when asked for.
+        return feedback if self.misses[number] > 1 else replace(feedback, hint="")
 
     def hint(self, number: str) -> str:
         """Return the hint of a question."""
@@ -187,36 +193,76 @@ def grade(exercise: str, store: Store, answers: Mapping[str, object]) -> pd.Data
 
 def _judge(question: Question, store: Store, answer: object) -> Feedback:
     """Right, a known misconception, a slip of unit or sign, or plainly not yet."""
-    given, trouble = _read(answer, question)
-    if trouble:
-        return Feedback(number=question.number, state=_OPEN, message=trouble)
     try:
         right = question.solve(store)
-        wrong = [(m, m.compute(store)) for m in question.mistakes]
-    except Unanswerable as error:
+    except ValueError as error:  # Unanswerable, or an estimate that the data do not carry
         return Feedback(
             number=question.number, state=_OPEN, message=f"This store cannot tell: {error}"
         )
+    if isinstance(right, float) and not math.isfinite(right):
+        return Feedback(
+            number=question.number,
+            state=_OPEN,
+            message="This store cannot tell: a value is missing.",
+        )
+    given, trouble = _read(answer, question, is_number=not isinstance(right, str))
+    if trouble:
+        return Feedback(number=question.number, state=_OPEN, message=trouble)
+    wrong = _mistakes_of(question, store)
     if question.judge is not None and isinstance(given, float):
+        if said := _nearest(given, wrong, _EXACT):
+            return _not_yet(question, said)
         is_good, why = question.judge(store, given)
-        if is_good:
-            return Feedback(number=question.number, state=_GOOD, message=why)
-        return _not_yet(question, _misconception(given, wrong, question) or why)
-    if _same(given, right, question.tolerance):
+        return (
+            Feedback(number=question.number, state=_GOOD, message=why)
+            if is_good
+            else _not_yet(question, why)
+        )
+    if _is_right(given, right, wrong, question):
         return Feedback(number=question.number, state=_GOOD, message="Right.")
-    said = _misconception(given, wrong, question) or _slip(given, right, question)
+    said = _nearest(given, wrong, question.tolerance) or _slip(given, right, question)
     return _not_yet(question, said or "That is not it, and none of the usual wrong ways either.")
+
+
+_EXACT = 1e-3
+_Wrong = list[tuple[Mistake, float | str]]
+
+
+def _mistakes_of(question: Question, store: Store) -> _Wrong:
+    """Compute the usual wrong ways; one that this store cannot compute is not there to be made."""
+    found: _Wrong = []
+    for mistake in question.mistakes:
+        try:
+            found.append((mistake, mistake.compute(store)))
+        except ValueError:
+            continue
+    return found
+
+
+def _is_right(given: float | str, right: float | str, wrong: _Wrong, question: Question) -> bool:
+    """Within tolerance, and not nearer to a wrong way that leads elsewhere."""
+    if isinstance(given, str) or isinstance(right, str):
+        return _same(given, right, 0.0)
+    off = abs(given - right)
+    if off > max(question.tolerance * abs(right), question.slack, 1e-9):
+        return False
+    return not any(
+        isinstance(value, float) and abs(given - value) < off and not _same(value, right, _EXACT)
+        for _, value in wrong
+    )
 
 
 def _not_yet(question: Question, message: str) -> Feedback:
     return Feedback(number=question.number, state=_BAD, message=message, hint=question.hint)
 
 
-def _read(answer: object, question: Question) -> tuple[float | str, str]:
+def _read(answer: object, question: Question, *, is_number: bool) -> tuple[float | str, str]:
     """Return the answer as a number or text, or what is unusable about it."""
     if answer is None or answer is ...:
         return "", f"No answer yet. {question.ask}"
     if isinstance(answer, str):
+        if is_number:
+            return "", f"The answer is a text; give one number ({question.unit}) without quotes."
         return answer, "" if answer.strip() else "The answer is an empty text."
     try:
         number = float(answer)  # type: ignore[arg-type]
@@ -234,17 +280,19 @@ def _same(given: float | str, right: float | str, tolerance: float) -> bool:
     return math.isclose(given, right, rel_tol=tolerance, abs_tol=1e-9)
 
 
-def _misconception(given: Any, wrong: list[tuple[Mistake, Any]], question: Question) -> str:
-    return next(
-        (m.explanation for m, value in wrong if _same(given, value, question.tolerance)), ""
-    )
+def _nearest(given: float | str, wrong: _Wrong, tolerance: float) -> str:
+    """Return the explanation of the wrong way that comes nearest, where one fits."""
+    fitting = [(m, value) for m, value in wrong if _same(given, value, tolerance)]
+    if isinstance(given, float):
+        fitting.sort(key=lambda pair: abs(given - pair[1]) if isinstance(pair[1], float) else 0.0)
+    return fitting[0][0].explanation if fitting else ""
 
 
 def _slip(given: float | str, right: float | str, question: Question) -> str:
     """Name a slip of unit or sign that any question can suffer."""
     if isinstance(given, str) or isinstance(right, str):
         return ""
-    if question.unit == "share" and _same(given, right * 100, question.tolerance):
+    if question.unit == "share" and _same(given, right * 100, max(question.tolerance, 0.02)):
         return "The right number, as a percentage. Give shares between 0 and 1."
     if _same(given, -right, question.tolerance):
         return "The right size with the wrong sign. Read again which way the question counts."

@@ -33,6 +33,18 @@ class Lesson:
         """Return whether a section can run, perhaps degraded, on this store."""
         return str(self._row(section)["state"]) != "impossible"
 
+    def require(self, section: str) -> None:
+        """Stop the notebook with a plain word where a section that all else needs cannot run.
+
+        Raises
+        ------
+        StoreError
+            Says what is missing and how to supply it.
+        """
+        row = self._row(section)
+        if row["state"] == "impossible":
+            raise StoreError(f"{self.name} needs {row['missing']}. {row['remedy']}")
+
     def note(self, section: str) -> Markdown | None:
         """Say what a section lacks here and what would unlock it; nothing where it is whole."""
         row = self._row(section)

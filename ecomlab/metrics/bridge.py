@@ -34,7 +34,9 @@ def bridge_revenue(
 
     Levels (gross, sales, net, margin) are exact sums rounded to the cent; a change is the
     difference of the levels beside it, so that no cent goes missing on the way. Sales whose
-    cost is unknown are set aside before the margin. Steps whose table is missing are NaN.
+    cost is unknown are set aside before the margin, less their own refunds where a return
+    names its order and line; ``resale_value`` then leaves these goods out too. Steps whose
+    table is missing are NaN, and so are costs and margin where no line has a known cost.
 
     Parameters
     ----------
@@ -64,7 +66,6 @@ def bridge_revenue(
     tables = as_tables(store)
     total = daily_totals(tables, period(tables, since, until)).sum(skipna=False)
     total["uncosted_lines"] = total["lines"] - total["costed_lines"]
-    total["costed_net"] = total["net"] - (total["sales"] - total["costed_sales"])
     total["costed_rest"] = total["costed_net"] - total["cost_of_goods"]
     steps = pd.DataFrame(_STEPS, columns=["step", "total", "rows", "counted"])
     is_level = steps["step"] == steps["total"]

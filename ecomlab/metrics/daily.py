@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from ecomlab.metrics.counted import (
@@ -37,6 +38,11 @@ def daily_kpis(
     Amounts stand on a grid of a ten-thousandth of the currency, so that days add up to
     months exactly; rates are not rounded, and a rate of nothing is NaN. A column whose
     table the store lacks is NaN (``store.readiness()`` says which table would fill it).
+    Visits and advertising are NaN before the first and after the last day of their table:
+    what was not logged is not known to be nothing. Costs and margin are NaN where no line
+    sold in the period has a known cost; goods of unknown cost stay out of the margin, and so
+    do their refunds where a return names its ``order_id`` and ``line``; a return that names
+    neither lowers the margin in full.
 
     Parameters
     ----------
@@ -89,7 +95,8 @@ def daily_totals(tables: Tables, days: pd.DatetimeIndex) -> pd.DataFrame:
     -------
     DataFrame
         The counts and amounts of :data:`KPIS`, and of rows behind the amounts
-        (``lines, discounted_lines, costed_lines, return_lines``).
+        (``lines, discounted_lines, costed_lines, return_lines``), and ``costed_net,
+        costed_resale``, net and resale value without the goods whose cost is unknown.
 
     Examples
     --------
@@ -100,15 +107,24 @@ def daily_totals(tables: Tables, days: pd.DatetimeIndex) -> pd.DataFrame:
     [185000, 0]
     """
     parts = [_orders(tables), _buyers(tables), _lines(tables), _returns(tables)]
-    parts += [_sessions(tables), _spend(tables)]
-    found = pd.concat([_by_day(part, days) for part in parts if part is not None], axis=1)
-    totals = found.reindex(columns=_ADDITIVE)
-    uncosted = totals["sales"] - totals["costed_sales"]
-    net = totals["sales"] - totals["returns"]
+    parts += [_uncosted_returns(tables)]
+    found = [_by_day(part, days) for part in parts if part is not None]
+    logs = [_sessions(tables), _spend(tables)]
+    found += [_by_day(log, days, is_log=True) for log in logs if log is not None]
+    totals = pd.concat(found, axis=1).reindex(columns=_ADDITIVE)
+    if not totals["costed_lines"].any():
+        # margin would be what returns leave of it: no cost is known, so none is shown
+        totals = totals.assign(costed_sales=np.nan, cost_of_goods=np.nan)
+    totals = totals.assign(
+        net=totals["sales"] - totals["returns"],
+        uncosted_returns=totals["uncosted_returns"].fillna(0),
+        costed_resale=totals["resale_value"].fillna(0) - totals["uncosted_resale"].fillna(0),
+    )
+    costed_net = totals["costed_sales"] - (totals["returns"] - totals["uncosted_returns"])
     return totals.assign(
         discounts=totals["gross"] - totals["sales"],
-        net=net,
-        margin=net - uncosted - totals["cost_of_goods"] + totals["resale_value"].fillna(0),
+        costed_net=costed_net,
+        margin=costed_net - totals["cost_of_goods"] + totals["costed_resale"],
         returning_buyers=totals["buyers"] - totals["new_buyers"],
     )
 
@@ -116,16 +132,26 @@ def daily_totals(tables: Tables, days: pd.DatetimeIndex) -> pd.DataFrame:
 _ADDITIVE = [
     "orders", "sales", "guest_orders", "buyers", "new_buyers", "gross", "units", "costed_sales",
     "cost_of_goods", "lines", "discounted_lines", "costed_lines", "returns", "return_lines",
-    "resale_value", "sessions", "converted_sessions", "ad_spend",
+    "resale_value", "uncosted_returns", "uncosted_resale", "sessions", "converted_sessions",
+    "ad_spend",
 ]  # fmt: skip
 
 
-def _by_day(frame: nw.LazyFrame[Any], days: pd.DatetimeIndex) -> pd.DataFrame:
-    """Bring a small answer into pandas: a row for each day asked for, nothing as 0."""
+def _by_day(
+    frame: nw.LazyFrame[Any], days: pd.DatetimeIndex, *, is_log: bool = False
+) -> pd.DataFrame:
+    """Bring a small answer into pandas: a row for each day asked for, nothing as 0.
+
+    A log says nothing of the days before its first and after its last: there it is NaN.
+    """
     small = frame.collect("pandas").to_native()
     index = pd.DatetimeIndex(small["date"]).as_unit("us")
     found: pd.DataFrame = small.drop(columns="date").set_axis(index, axis=0)
-    return found.reindex(days).fillna(0).round().astype("int64")
+    filled = found.reindex(days).fillna(0).round().astype("int64")
+    if not is_log:
+        return filled
+    logged = (days >= index.min()) & (days <= index.max())
+    return filled[logged].reindex(days)
 
 
 def _is(condition: nw.Expr) -> nw.Expr:
@@ -168,24 +194,35 @@ def _lines(tables: Tables) -> nw.LazyFrame[Any] | None:
         costed_lines=_is(is_costed),
     )
     summed = [name for name in marked.collect_schema().names() if name != "date"]
-    known = _costs_known(tables)
-    summed = [name for name in summed if known or name not in ("costed_sales", "cost_of_goods")]
     return marked.group_by("date").agg(nw.col(*summed).sum(), lines=nw.len())
-
-
-def _costs_known(tables: Tables) -> bool:
-    """Say whether any cost could be known; where none can, there is no margin to show."""
-    return has(tables, "order_lines.unit_cost") or has(tables, "products.unit_cost")
 
 
 def _returns(tables: Tables) -> nw.LazyFrame[Any] | None:
     if not has(tables, "returns"):
         return None
+    amounts = _return_amounts(tables)
+    marked = counted_returns(tables).select("date", **amounts)
+    return marked.group_by("date").agg(nw.col(*amounts).sum(), return_lines=nw.len())
+
+
+def _return_amounts(tables: Tables) -> dict[str, nw.Expr]:
     amounts = {"returns": ticks(nw.col("refund_amount"))}
     if has(tables, "returns.resale_value"):
         amounts["resale_value"] = ticks(nw.col("resale_value"))
-    marked = counted_returns(tables).select("date", **amounts)
-    return marked.group_by("date").agg(nw.col(*amounts).sum(), return_lines=nw.len())
+    return amounts
+
+
+def _uncosted_returns(tables: Tables) -> nw.LazyFrame[Any] | None:
+    """Sum the returns of lines whose cost is unknown, where a return names its line."""
+    needed = ("order_lines.line", "returns.order_id", "returns.line")
+    if not all(has(tables, name) for name in needed):
+        return None
+    keys = ["order_id", "line"]
+    uncosted = counted_lines(tables).filter(nw.col("cost").is_null()).select(*keys)
+    marked = counted_returns(tables).join(uncosted, on=keys, how="semi")
+    names = {"returns": "uncosted_returns", "resale_value": "uncosted_resale"}
+    amounts = {names[name]: amount for name, amount in _return_amounts(tables).items()}
+    return marked.select("date", **amounts).group_by("date").agg(nw.col(*amounts).sum())
 
 
 def _sessions(tables: Tables) -> nw.LazyFrame[Any] | None:

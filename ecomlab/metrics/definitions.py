@@ -42,7 +42,7 @@ _ALL = (
     _rate("costed_share", "share", "costed_sales", "sales", "sales whose cost is known"),
     _amount("cost_of_goods", "units x unit cost, where the cost is known"),
     _amount("resale_value", "what the goods sent back still fetch"),
-    _amount("margin", "net - sales of unknown cost - cost_of_goods + resale_value"),
+    _amount("margin", "net - cost_of_goods + resale_value, without goods of unknown cost"),
     _count("units", "units", "units sold"),
     _rate("average_order", "currency/order", "sales", "orders", "sales of an order"),
     _count("buyers", "customers", "known customers with an order on the day"),

@@ -5,6 +5,7 @@ A notebook declares its ``parameters`` and ends with ``publish``; ``execute`` ru
 """
 
 from ecomlab.reports.card import Card, publish
+from ecomlab.reports.code import code_hash
 from ecomlab.reports.execute import execute
 from ecomlab.reports.lock import RunnerBusyError
 from ecomlab.reports.parameters import (
@@ -28,6 +29,7 @@ __all__ = [
     "RunOptions",
     "RunnerBusyError",
     "Verdict",
+    "code_hash",
     "execute",
     "judge",
     "parse_values",

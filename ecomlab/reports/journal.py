@@ -62,7 +62,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Append a run to the file, and then to what is known."""
-        line = json.dumps(asdict(entry), ensure_ascii=False, sort_keys=True)
+        line = json.dumps(asdict(entry), ensure_ascii=False)
         append_line(self._disk, self._path, "\n" + line if self._torn else line)
         self._torn = False
         self.entries.append(entry)

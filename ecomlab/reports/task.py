@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecomlab.reports.code import code_hash
 from ecomlab.reports.imports import without_grammars
 from ecomlab.reports.parameters import ParameterError, Value, parse_values, read_parameters
 from ecomlab.store.store import Manifest, safe_name
@@ -23,7 +24,6 @@ __all__ = ["ReportError", "Task", "plan_tasks", "versions"]
 
 STORE = "store"
 _PACKAGES = ("ecomlab", "duckdb", "matplotlib", "numpy", "pandas", "seaborn", "statsmodels")
-_SOURCES = {".py", ".toml", ".yaml", ".json", ".j2", ".css"}
 
 
 class ReportError(ValueError):
@@ -133,21 +133,10 @@ def _key(path: Path, shown: Mapping[str, Value], manifest: Manifest) -> str:
         hashlib.sha256(path.read_bytes()).hexdigest(),
         dict(shown),
         manifest.to_json(),
-        _code_hash(),
+        code_hash(),
         versions(),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _code_hash() -> str:
-    """Return the hash of the package's own sources."""
-    root = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for file in sorted(root.rglob("*")):
-        if file.suffix in _SOURCES:
-            digest.update(f"{file.relative_to(root).as_posix()}\n".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 @functools.cache

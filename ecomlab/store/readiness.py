@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import pandas as pd
 
 from ecomlab import schema
+from ecomlab.store.importers.roles import ROLES
 
 if TYPE_CHECKING:
     from ecomlab.store.store import Store
@@ -27,6 +28,7 @@ __all__ = [
     "Section",
     "Simulated",
     "Weeks",
+    "WholePeriod",
     "assess_readiness",
 ]
 
@@ -59,7 +61,11 @@ class Columns:
         """How to meet it."""
         known = schema.TABLES[self.table].columns
         meant = ", ".join(f"{name} ({known[name].description})" for name in self.columns)
-        return f"Import the table {self.table}" + (f" with {meant}." if meant else ".")
+        said = f"Import the table {self.table}" + (f" with {meant}." if meant else ".")
+        # only what an export of orders fills is mapped by roles; other tables have their own file
+        roles = [name for name in self.columns if name in ROLES and self.table in _EXPORTED]
+        lines = " and ".join(f'{name} = "your column"' for name in roles)
+        return said + (f" In the mapping, write {lines} under [columns]." if lines else "")
 
     def missing(self, store: Store) -> str:
         """Return the table, or those of its columns, that the store lacks."""
@@ -91,6 +97,32 @@ class Weeks:
         about = store.manifest
         days = (date.fromisoformat(about.last_day) - date.fromisoformat(about.first_day)).days + 1
         return "" if days >= 7 * self.weeks else f"{self.weeks} weeks of orders (has {days // 7})"
+
+
+@dataclass(frozen=True)
+class WholePeriod:
+    """A log that covers the store's period; one that is not there is another need's."""
+
+    table: str
+    loss: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """How to meet it."""
+        return f"Import the table {self.table} from the store's first day to its last."
+
+    def missing(self, store: Store) -> str:
+        """Return the days that the log does not reach."""
+        if self.table not in store.tables:
+            return ""
+        asked = f"SELECT min(date) AS first, max(date) AS last FROM {self.table}"
+        first, last = store.query(asked).iloc[0][["first", "last"]]
+        if pd.isna(first):
+            return ""
+        early = first > pd.Timestamp(store.manifest.first_day)
+        late = last < pd.Timestamp(store.manifest.last_day)
+        gaps = [f"before {first:%Y-%m-%d}"] * early + [f"after {last:%Y-%m-%d}"] * late
+        return f"{self.table} {' and '.join(gaps)}" if gaps else ""
 
 
 @dataclass(frozen=True)
@@ -141,7 +173,11 @@ class Section:
     hint: str = ""
 
 
+_EXPORTED = ("orders", "order_lines")
 _SALES = (Columns("orders"), Columns("order_lines"))
+_EIGHT_WEEKS = (*_SALES, Weeks(8))
+_WEB_LOG = WholePeriod("sessions", loss="visits and conversion of these days are not known")
+_AD_LOG = WholePeriod("ad_daily", loss="ad spend of these days is not known")
 _MEET = "00_meet_the_store"
 _GOALS = "01_goal_setting"
 
@@ -167,6 +203,7 @@ SECTIONS: tuple[Section, ...] = (
         (
             Columns("sessions", ("order_id",), loss="no conversion of visits"),
             Columns("sessions", ("channel",), loss="no traffic by channel"),
+            _WEB_LOG,
         ),
     ),
     Section(
@@ -187,27 +224,39 @@ SECTIONS: tuple[Section, ...] = (
         (
             Columns("sessions", ("order_id",), loss="the tree ends above visits and conversion"),
             Columns("returns", loss="net is unknown, the tree ends at sales"),
+            _WEB_LOG,
         ),
     ),
     Section(
         _GOALS,
         "baseline forecast",
-        (*_SALES, Weeks(26)),
+        _EIGHT_WEEKS,
         (
-            Weeks(104, loss="the season of the year cannot be told from the trend"),
+            Weeks(91, loss="the season of the year is not known"),
             Columns("returns", loss="net is unknown, sales are forecast"),
         ),
     ),
-    Section(_GOALS, "target probability", (*_SALES, Weeks(26))),
+    Section(
+        _GOALS,
+        "target probability",
+        _EIGHT_WEEKS,
+        (Weeks(91, loss="a chance without the season is no chance: none is given"),),
+    ),
     Section(_GOALS, "market share", _SALES, hint="Give your market estimate as a parameter."),
-    Section(_GOALS, "cascade to channels", (*_SALES, Columns("sessions", ("channel",)))),
+    Section(
+        _GOALS,
+        "cascade to channels",
+        (*_EIGHT_WEEKS, Columns("sessions", ("channel",))),
+        (_WEB_LOG,),
+    ),
     Section(
         _GOALS,
         "channel return",
         (*_SALES, Columns("ad_daily", ("channel", "spend")), Columns("sessions", ("channel",))),
+        (_WEB_LOG, _AD_LOG),
     ),
-    Section(_GOALS, "goal sheet", _SALES),
-    Section(_GOALS, "next quarter in the store", (*_SALES, Simulated())),
+    Section(_GOALS, "goal sheet", _EIGHT_WEEKS),
+    Section(_GOALS, "next quarter in the store", (*_EIGHT_WEEKS, Simulated())),
 )
 
 

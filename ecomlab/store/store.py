@@ -217,6 +217,12 @@ class Store:
         return self.manifest.name
 
     @property
+    def folder(self) -> Path | None:
+        """Where the store lies on the disk; None for one that is held in memory."""
+        first = next(iter(self._sources.values()), None)
+        return first.parent if isinstance(first, Path) else None
+
+    @property
     def currency(self) -> str:
         """ISO 4217 code of every amount."""
         return self.manifest.currency

@@ -53,7 +53,8 @@ check("00.1", answer)
 """
 ## 00.2 How often they buy
 
-How many orders did a **known** customer place on average over the whole period?
+How many orders did a **known** customer place on average over the whole period? (Orders whose payment
+failed or was cancelled do not count.)
 """
 
 # %% tags=["solution"]
@@ -68,7 +69,7 @@ check("00.2", answer)
 ## 00.3 One conversion
 
 What is the **conversion** (转化率) over the whole period: the share of visits in which an order was
-placed?
+placed that counts (not failed, not cancelled)?
 """
 
 # %% tags=["solution"]
@@ -97,7 +98,7 @@ twice = screening.find_double_delivery(lines)
 named = lines.rename(columns={"Region": "region_id", "SKU": "sku", "Unit price": "price"})
 left = named[~twice.flags].fillna({"region_id": "?"})
 slip = screening.find_currency_slip(left)
-answer = left["amount"].where(~slip.flags, left["amount"] / round(slip.factor)).sum()
+answer = left["amount"].where(~slip.flags, left["amount"] / slip.divisor).sum()
 
 # %%
 check("00.4", answer)

@@ -136,7 +136,7 @@ def test_the_backtest_never_sees_the_weeks_it_forecasts():
         (daily_from(world(1)).assign(net=np.nan), r"daily\.net: 1183 rows"),
         (daily_from(world(1)).drop(index=5), r"daily\.date: days are missing"),
         (daily_from(world(1)).iloc[:3], "at least one week"),
-        (daily_from(world(1)[:10]), "10 whole weeks"),
+        (daily_from(world(1)[:7]), "7 whole weeks"),
     ],
 )
 def test_bad_days_are_named(frame, said):

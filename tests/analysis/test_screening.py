@@ -65,6 +65,11 @@ def test_a_slip_is_found_by_region_and_day_and_short_days_between_are_taken_alon
     assert (found.flags == hit).all()
     np.testing.assert_allclose(found.table["factor"], 100, rtol=0.12)
     assert set(found.table["region_id"]) == {"S"}
+    assert found.divisor == 100.0
+    back = screening.find_currency_slip(
+        lines.assign(price=lines["price"].mask(hit, lines["price"] / 700))
+    )
+    assert back.divisor == pytest.approx(1 / 7, rel=0.1)
 
 
 def test_only_days_of_many_copies_are_a_double_delivery():

@@ -62,6 +62,26 @@ def test_without_costs_the_bridge_ends_at_net(corner_tables, corner_manifest):
     assert known[known].index.tolist() == ["gross", "discounts", "sales", "returns", "net"]
 
 
+def test_a_column_of_costs_without_a_single_cost_ends_the_bridge_at_net(corner_tables):
+    for name in ("order_lines", "products"):
+        corner_tables[name] = corner_tables[name].assign(unit_cost=float("nan"))
+    bridge = bridge_revenue(corner_tables).set_index("step")["amount"]
+    assert bridge.index[bridge.notna()].tolist() == [
+        "gross", "discounts", "sales", "returns", "net",
+    ]  # fmt: skip
+
+
+def test_refunds_of_goods_of_unknown_cost_are_set_aside_with_their_sales(corner_tables):
+    products = corner_tables["products"]
+    corner_tables["products"] = products.assign(
+        unit_cost=products["unit_cost"].mask(products["sku"] == "tea")
+    )
+    bridge = bridge_revenue(corner_tables, until="2024-03-05").set_index("step")["amount"]
+    assert bridge["uncosted_sales"] == -17.0  # mug 5, tea 12 + 4, less the 4 refunded for a tea
+    assert bridge["resale_value"] == 0.0  # the only resale is of that tea
+    assert bridge["margin"] == 12.5  # 18 - 8 + 9 - 3.5, less the refund that names no line
+
+
 def test_without_returns_the_bridge_ends_at_sales(corner_tables, corner_manifest):
     del corner_tables["returns"]
     bridge = bridge_revenue(Store.from_tables(corner_tables, manifest=corner_manifest))

@@ -30,7 +30,7 @@ BY_HAND = {
     "sessions": [2, 1, 3, 0, 1],
     "converted_sessions": [1, 0, 2, 0, 0],  # s7's order was cancelled
     "conversion_share": [0.5, 0.0, 2 / 3, np.nan, 0.0],
-    "ad_spend": [12.5, 0, 5.0, 0, 0],
+    "ad_spend": [12.5, 0, 5.0, np.nan, np.nan],  # the log ends on the third day
 }
 
 
@@ -106,6 +106,68 @@ def test_without_costs_there_is_no_margin_rather_than_a_margin_of_nothing(
     corner_tables["products"] = corner_tables["products"].drop(columns="unit_cost")
     days = daily_kpis(Store.from_tables(corner_tables, manifest=corner_manifest))
     assert days[["costed_sales", "costed_share", "cost_of_goods", "margin"]].isna().all().all()
+
+
+COSTS = ["costed_sales", "costed_share", "cost_of_goods", "margin"]
+
+
+def without_costs(tables):
+    for name in ("order_lines", "products"):
+        tables[name] = tables[name].assign(unit_cost=np.nan)
+    return tables
+
+
+def test_a_column_of_costs_without_a_single_cost_gives_no_margin(corner_tables, corner_manifest):
+    store = Store.from_tables(without_costs(corner_tables), manifest=corner_manifest)
+    assert daily_kpis(store)[COSTS].isna().all(axis=None)
+
+
+def test_a_period_in_which_no_line_has_a_known_cost_has_no_margin(corner, corner_tables):
+    assert daily_kpis(corner, since="2024-03-04")[COSTS].isna().all(axis=None)
+    lines = without_costs(corner_tables)["order_lines"]
+    known = lines["unit_cost"].mask(lines["order_id"] == "o1", 4.0)
+    corner_tables["order_lines"] = lines.assign(unit_cost=known)
+    late = daily_kpis(corner_tables, since="2024-03-03", until="2024-03-05")
+    assert late["sales"].sum() == 25.0
+    assert late[COSTS].isna().all(axis=None)
+    assert daily_kpis(corner_tables, until="2024-03-05")["margin"].notna().all()
+
+
+def test_a_refund_of_goods_of_unknown_cost_leaves_the_margin_alone_where_it_names_its_line(
+    corner_tables,
+):
+    products = corner_tables["products"]
+    corner_tables["products"] = products.assign(
+        unit_cost=products["unit_cost"].mask(products["sku"] == "tea")
+    )
+    days = daily_kpis(corner_tables, until="2024-03-05")
+    assert days["net"].tolist() == [23.0, 0.0, 25.0, -4.0, -3.0]
+    # 18 - 8; 9 - 3.5; r1 is a tea of o4, neither its 4 nor its resale counts; r2 names no line
+    assert days["margin"].tolist() == [10.0, 0.0, 5.5, 0.0, -3.0]
+    corner_tables["returns"] = corner_tables["returns"].drop(columns="line")
+    assert daily_kpis(corner_tables, until="2024-03-05")["margin"].tolist()[3:] == [-2.0, -3.0]
+
+
+VISITS = ["sessions", "converted_sessions", "conversion_share"]
+
+
+def test_visits_are_unknown_outside_their_log_and_none_on_a_silent_day_inside(corner_tables):
+    log = corner_tables["sessions"]
+    corner_tables["sessions"] = log[log["session_id"].isin(["s3", "s7"])]
+    days = daily_kpis(corner_tables, since="2024-02-29", until="2024-03-06").set_index("date")
+    assert days.loc["2024-03-02":"2024-03-05", "sessions"].tolist() == [1, 0, 0, 1]
+    assert days.loc["2024-03-02":"2024-03-05", "converted_sessions"].tolist() == [0, 0, 0, 0]
+    for outside in (days.loc[:"2024-03-01"], days.loc["2024-03-06":]):
+        assert len(outside) > 0
+        assert outside[VISITS].isna().all(axis=None)
+        assert outside["orders"].notna().all()
+
+
+def test_ad_spend_is_unknown_outside_its_log(corner_tables):
+    days = daily_kpis(corner_tables, since="2024-02-29", until="2024-03-05")
+    assert days["ad_spend"].tolist() == pytest.approx(
+        [np.nan, 12.5, 0, 5.0, np.nan, np.nan], nan_ok=True
+    )
 
 
 def test_without_a_payment_status_every_order_counts(corner_tables, corner_manifest):

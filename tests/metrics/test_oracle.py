@@ -35,6 +35,7 @@ def by_loop(tiny):
             first = seen.setdefault(order.customer_id, order.date)
             kind = "new" if first == order.date else "returning"
             day[kind, order.customer_id] = 1
+    uncosted = set()
     cost_of = tiny.table("products").set_index("sku")["unit_cost"].to_dict()
     for line in tiny.table("order_lines").itertuples():
         if line.order_id not in counted:
@@ -47,11 +48,15 @@ def by_loop(tiny):
         if cost == cost:
             day["costed_sales"] += exactly(line.amount)
             day["cost_of_goods"] += line.units * exactly(cost)
+        else:
+            uncosted.add((line.order_id, line.line))
     for back in tiny.table("returns").itertuples():
         if back.order_id not in void:
             days[back.date]["returns"] += exactly(back.refund_amount)
             if getattr(back, "resale_value", None) is not None:
                 days[back.date]["resale_value"] += exactly(back.resale_value)
+            if (back.order_id, back.line) in uncosted:
+                days[back.date]["aside"] += exactly(back.refund_amount - back.resale_value)
     for visit in tiny.table("sessions").itertuples():
         days[visit.date]["sessions"] += 1
         days[visit.date]["converted_sessions"] += visit.order_id in counted
@@ -63,8 +68,8 @@ def by_loop(tiny):
         day["buyers"] = day["new_buyers"] + day["returning_buyers"]
         day["discounts"] = day["gross"] - day["sales"]
         day["net"] = day["sales"] - day["returns"]
-        uncosted = day["sales"] - day["costed_sales"]
-        day["margin"] = day["net"] - uncosted - day["cost_of_goods"] + day["resale_value"]
+        unknown = day["sales"] - day["costed_sales"] - day["aside"]
+        day["margin"] = day["net"] - unknown - day["cost_of_goods"] + day["resale_value"]
     return days
 
 

@@ -54,7 +54,7 @@ def tables(draw):
             lines.append((f"o{n}", i + 1, sku, units, price, amount))
         if draw(st.booleans()):
             back = day + pd.Timedelta(days=draw(st.integers(0, 3)))
-            returns.append((f"r{n}", f"o{n}", goods[0][0], back, goods[0][1], amounts[0]))
+            returns.append((f"r{n}", f"o{n}", 1, goods[0][0], back, goods[0][1], amounts[0]))
     sessions = [
         (f"s{n}", day, region, channel, f"o{n}" if bought and n < len(orders) else None)
         for n, (day, region, channel, bought) in enumerate(draw(st.lists(session_rows, max_size=9)))
@@ -63,7 +63,7 @@ def tables(draw):
     columns = {
         "orders": "order_id ordered_at date customer_id region_id amount payment_status",
         "order_lines": "order_id line sku units price amount",
-        "returns": "return_id order_id sku date units refund_amount",
+        "returns": "return_id order_id line sku date units refund_amount",
         "sessions": "session_id date region_id channel order_id",
         "products": "sku category_id unit_cost",
     }

@@ -101,7 +101,7 @@ def test_a_line_is_there_whole_or_not_at_all_whichever_call_fails(tmp_path, faul
 @pytest.fixture
 def no_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Notebooks that are executed without a kernel: this is about files."""
-    monkeypatch.setattr(task_module, "_code_hash", lambda: "code")
+    monkeypatch.setattr(task_module, "code_hash", lambda: "code")
     monkeypatch.setattr(runner_module, "CAN_FORK", False)
 
     def execute(notebook, **_):

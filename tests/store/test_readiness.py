@@ -1,6 +1,7 @@
 """Readiness says ready, degraded or impossible, what is missing, and how to supply it."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from ecomlab.store.readiness import (
     Section,
     Simulated,
     Weeks,
+    WholePeriod,
     assess_readiness,
 )
 
@@ -105,6 +107,66 @@ def test_weeks_are_counted_whole(corner, last_day, missing):
     about = replace(corner.manifest, first_day="2024-01-01", last_day=last_day)
     assert Weeks(8).missing(corner.with_manifest(about)).startswith(missing)
     assert bool(Weeks(8).missing(corner.with_manifest(about))) == bool(missing)
+
+
+def at_weeks(store, weeks):
+    last = date.fromisoformat(store.manifest.first_day) + timedelta(days=7 * weeks - 1)
+    about = replace(store.manifest, last_day=str(last))
+    found = assess_readiness(store.with_manifest(about))
+    return found[found["notebook"] == "01_goal_setting"].set_index("section")
+
+
+FROM_THE_BASELINE = {
+    "baseline forecast",
+    "target probability",
+    "cascade to channels",
+    "goal sheet",
+    "next quarter in the store",
+}
+
+
+def test_what_follows_from_the_baseline_needs_eight_weeks_as_it_does(tiny):
+    short, enough = at_weeks(tiny, 7), at_weeks(tiny, 8)
+    assert set(short.index[short["state"] == "impossible"]) == FROM_THE_BASELINE
+    assert set(short.loc[list(FROM_THE_BASELINE), "missing"]) == {"8 weeks of orders (has 7)"}
+    assert not (enough["state"] == "impossible").any()
+
+
+def test_short_of_91_weeks_the_season_is_unknown_and_no_chance_is_given(tiny):
+    short, whole = at_weeks(tiny, 90), at_weeks(tiny, 91)
+    lost = short.loc[short["state"] == "degraded", "missing"].to_dict()
+    assert lost == {
+        "baseline forecast": "91 weeks of orders (has 90): the season of the year is not known",
+        "target probability": (
+            "91 weeks of orders (has 90): a chance without the season is no chance: none is given"
+        ),
+    }
+    assert set(whole["state"]) == {"ready"}
+
+
+def test_a_web_log_shorter_than_the_store_degrades_what_lives_on_it(corner_tables, corner_manifest):
+    log = corner_tables["sessions"]
+    corner_tables["sessions"] = log[log["date"].between("2024-03-02", "2024-03-03")]
+    store = Store.from_tables(corner_tables, manifest=corner_manifest)
+    rows = assess_readiness(store).set_index("section")
+    for section in ("traffic and conversion", "KPI tree", "channel return"):
+        assert rows.loc[section, "state"] == "degraded"
+        assert rows.loc[section, "missing"].startswith(
+            "sessions before 2024-03-02 and after 2024-03-03: visits and conversion of these days"
+        ), section
+    assert WholePeriod("ad_daily").missing(store) == "ad_daily after 2024-03-03"
+
+
+def test_a_log_that_covers_the_period_or_is_not_there_at_all_is_no_gap(corner):
+    assert WholePeriod("sessions").missing(corner) == ""
+    assert WholePeriod("tickets").missing(corner) == ""
+
+
+def test_a_column_of_the_export_comes_with_the_line_to_add_to_the_mapping():
+    assert Columns("order_lines", ("unit_cost",)).remedy.endswith(
+        'In the mapping, write unit_cost = "your column" under [columns].'
+    )
+    assert "[columns]" not in Columns("sessions", ("channel",)).remedy
 
 
 def test_time_runs_on_only_in_a_simulated_store_whose_seed_is_known(corner, tiny):

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.goals.paths import draw_paths
+from ecomlab.analysis.goals.paths import WEEKS_FOR_SEASON, draw_paths
 from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, draw_fan, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
 
 __all__ = ["Backtest", "Baseline", "backtest_baseline", "forecast_baseline", "sum_weeks"]
 
-_LEAST_WEEKS = 26
+_LEAST_WEEKS = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -45,6 +45,7 @@ class Baseline(Result):
     measure: str
     history: pd.DataFrame
     draws: np.ndarray = field(repr=False)
+    knows_season: bool = True
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the last two years, the forecast and its weekly interval."""
@@ -160,7 +161,7 @@ def forecast_baseline(
     Raises
     ------
     ValueError
-        On bad input, fewer than 26 weeks, or a fit that does not converge.
+        On bad input, fewer than 8 weeks, or a fit that does not converge.
 
     Examples
     --------
@@ -190,6 +191,7 @@ def forecast_baseline(
         measure=measure,
         history=history,
         draws=draws,
+        knows_season=len(history) >= WEEKS_FOR_SEASON,
     )
 
 
@@ -221,8 +223,8 @@ class Backtest(Result):
         ax.plot(at, self.table["forecast"], "o", color=ORANGE, label="baseline and interval")
         ax.plot(at, self.table["last_year"], "_", color=GREY, markersize=16, label="last year")
         ax.plot(at, self.table["actual"], "D", color=BLUE, label="what came")
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=3)
-        ax.title.set_y(1.08)
+        ax.margins(y=0.2)
+        ax.legend(loc="upper left", ncols=3)
         return amounts_on(ax)
 
 
@@ -245,12 +247,13 @@ def backtest_baseline(
     daily, events, measure, weeks, level, seed
         As for :func:`forecast_baseline`.
     folds
-        How many cut-offs, each four weeks apart, the last one `weeks` before the end.
+        How many cut-offs at most, each four weeks apart, the last one `weeks` before the end.
 
     Raises
     ------
     ValueError
-        Where the history is too short for a single fold (a year and `weeks`, at least).
+        Where `weeks` is above 52, or the history is too short for a single fold (a year and
+        `weeks`, at least).
 
     Examples
     --------
@@ -260,12 +263,16 @@ def backtest_baseline(
     >>> backtest_baseline(days, none, folds=2).folds_inside
     2
     """
+    if not 1 <= weeks <= 52:
+        raise ValueError(f"weeks: {weeks}; last year's weeks are a rival for 1 to 52 of them.")
     history = sum_weeks(daily, measure=measure)
     ordered = daily.sort_values("date", ignore_index=True)
+    # Every try uses the model that the whole history gets: with the season, where it has one.
+    least = WEEKS_FOR_SEASON if len(history) >= WEEKS_FOR_SEASON + weeks else 53
     rows = []
     for fold in range(folds):
         cut = len(history) - weeks - 4 * fold
-        if cut < 52 + 1:
+        if cut < least:
             break
         start = history["week_start"].iloc[cut]
         made = forecast_baseline(

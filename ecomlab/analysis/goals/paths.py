@@ -17,10 +17,10 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, EstimationWarning
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-__all__ = ["draw_paths"]
+__all__ = ["WEEKS_FOR_SEASON", "draw_paths"]
 
 _DRAWS = 4_000
-_WEEKS_FOR_SEASON = 91  # a year and three quarters: each season is seen nearly twice
+WEEKS_FOR_SEASON = 91  # a year and three quarters: each season is seen nearly twice
 
 
 def draw_paths(
@@ -53,10 +53,11 @@ def draw_paths(
     starts = pd.date_range(history["week_start"].iloc[0], periods=known + weeks, freq="7D")
     lifts, caveats = _event_shares(starts, events, known=known)
     value = history["value"].to_numpy()
-    if (dry := value <= 0).any():
+    dry = _dry_weeks(value)
+    if dry.any():
         caveats += (f"{int(dry.sum())} weeks without positive sales were left out of the fit.",)
     logs = np.log(np.where(dry, np.nan, value))
-    if known >= _WEEKS_FOR_SEASON:
+    if known >= WEEKS_FOR_SEASON:
         choices = [np.column_stack([_season(starts, waves), lifts]) for waves in (1, 2)]
     else:
         choices = [lifts]
@@ -65,11 +66,21 @@ def draw_paths(
             "carries the recent level forward. Two years would tell season from level.",
         )
     wandering = [_fit_wandering(logs, design[:known]) for design in choices]
-    fits = [fit for fit in wandering if fit is not None]
-    if len(fits) < len(choices):
-        fits = [_fit_still(logs, design[:known]) for design in choices]
-    fitted, design = min(zip(fits, choices, strict=True), key=lambda pair: pair[0].aicc)
+    pairs = [(fit, design) for fit, design in zip(wandering, choices, strict=True) if fit]
+    pairs = pairs or [(_fit_still(logs, design[:known]), design) for design in choices]
+    fitted, design = min(pairs, key=lambda pair: pair[0].aicc)
     return _run_forward(fitted, logs, design, seed=seed), caveats
+
+
+def _dry_weeks(value: np.ndarray) -> np.ndarray:
+    """Mark weeks without positive sales; too many, or recent ones, are no basis for a forecast."""
+    dry = value <= 0
+    if dry[-4:].any() or dry.mean() > 0.05:
+        raise ValueError(
+            f"daily: not estimated, because {int(dry.sum())} of {len(dry)} weeks, or one of the "
+            "last four, have no positive sales. Forecast a busier part of the store."
+        )
+    return dry
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +143,8 @@ def _event_shares(
     columns: list[np.ndarray] = []
     caveats: tuple[str, ...] = ()
     edges = np.append(starts.to_numpy(), starts[-1].to_datetime64() + np.timedelta64(7, "D"))
-    for name, days in events.groupby("event_id", sort=True)["date"]:
+    inside = events[events["date"] < edges[-1]]
+    for name, days in inside.groupby("event_id", sort=True)["date"]:
         at = days.to_numpy().astype(edges.dtype).astype("int64")
         share = np.histogram(at, bins=edges.astype("int64"))[0] / 7
         if share[:known].sum() > 0:

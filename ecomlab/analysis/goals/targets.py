@@ -81,7 +81,8 @@ def assess_target(baseline: Baseline, *, target: float) -> TargetChance:
     Raises
     ------
     ValueError
-        Where the target is not a positive number.
+        Where the target is not a positive number, or the baseline does not know the season:
+        a chance without it would be no chance.
 
     Examples
     --------
@@ -92,6 +93,7 @@ def assess_target(baseline: Baseline, *, target: float) -> TargetChance:
     """
     if not np.isfinite(target) or target <= 0:
         raise ValueError(f"target: {target} is not a positive amount. Give the total to reach.")
+    _need_season(baseline)
     totals = np.sort(baseline.draws.sum(axis=1))
     ladder = np.linspace(
         totals[int(0.002 * len(totals))], totals[-1 - int(0.002 * len(totals))], 80
@@ -111,6 +113,14 @@ def assess_target(baseline: Baseline, *, target: float) -> TargetChance:
         chance_share=chance,
         gap=float(target - np.median(totals)),
     )
+
+
+def _need_season(baseline: Baseline) -> None:
+    if not baseline.knows_season:
+        raise ValueError(
+            f"baseline: not estimated, because {len(baseline.history)} weeks do not tell the "
+            "season of the year from the level. Give two years of days."
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -146,7 +156,7 @@ def plan_commitment(baseline: Baseline, *, underage_cost: float, overage_cost: f
     Raises
     ------
     ValueError
-        Where a cost is not positive.
+        Where a cost is not positive, or the baseline does not know the season.
 
     Examples
     --------
@@ -159,6 +169,7 @@ def plan_commitment(baseline: Baseline, *, underage_cost: float, overage_cost: f
         raise ValueError(
             f"underage_cost, overage_cost: {underage_cost} and {overage_cost}; both cost something."
         )
+    _need_season(baseline)
     totals = baseline.draws.sum(axis=1)
     ratio = underage_cost / (underage_cost + overage_cost)
     best = float(np.quantile(totals, ratio))
@@ -270,12 +281,16 @@ class MarketGoal(Result):
         "share_low": "share",
         "share_high": "share",
         "growth_share_per_year": "share",
+        "growth_low": "share",
+        "growth_high": "share",
     }
 
     share_now: float
     share_low: float
     share_high: float
     growth_share_per_year: float
+    growth_low: float
+    growth_high: float
 
 
 def plan_market_share(
@@ -330,6 +345,7 @@ def plan_market_share(
     )
     tail = (1 - LEVEL) / 2
     now = sales / likely
+    growth = (target_share * draws / sales) ** (1 / years) * (1 + market_growth) - 1
     steps = np.arange(years + 1)
     size = likely * (1 + market_growth) ** steps
     share = now * (target_share / now) ** (steps / years)
@@ -344,4 +360,6 @@ def plan_market_share(
         share_low=float(np.quantile(sales / draws, tail)),
         share_high=float(np.quantile(sales / draws, 1 - tail)),
         growth_share_per_year=float((yearly[-1] / yearly[0]) ** (1 / years) - 1),
+        growth_low=float(np.quantile(growth, tail)),
+        growth_high=float(np.quantile(growth, 1 - tail)),
     )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 
 from ecomlab import metrics
 from ecomlab.course.checks import Mistake, Question, Unanswerable
-from ecomlab.simulator.faults import export_with_faults
+from ecomlab.simulator import FaultyExport, export_with_faults
 from ecomlab.store import Store
 
 __all__ = ["EXPORT_SEED", "FEE_PER_VISIT", "QUESTIONS"]
@@ -15,6 +17,12 @@ EXPORT_SEED = 11
 FEE_PER_VISIT = 0.40
 
 
+@lru_cache(maxsize=2)
+def _faulty(store: Store) -> FaultyExport:
+    return export_with_faults(store, seed=EXPORT_SEED)
+
+
+@lru_cache(maxsize=2)
 def _daily(store: Store) -> pd.Series:
     totals = metrics.daily_kpis(store).drop(columns="date").sum(skipna=False)
     if pd.isna(totals["net"]):
@@ -31,9 +39,20 @@ def _known(store: Store) -> pd.Series:
 
 def _visits(store: Store) -> pd.DataFrame:
     daily = metrics.daily_kpis(store)
-    if daily["sessions"].isna().any():
-        raise Unanswerable("it has no visits (table sessions).")
+    if daily[["sessions", "converted_sessions"]].isna().any(axis=None):
+        raise Unanswerable("it has no visits with their orders (table sessions) for every day.")
     return daily
+
+
+def _placed_share(store: Store) -> float:
+    _visits(store)
+    sessions = store.table("sessions")
+    return float(sessions["order_id"].notna().mean())
+
+
+def _known_placed(store: Store) -> float:
+    """Return orders of known customers, failed and cancelled ones among them."""
+    return float(store.table("orders")["customer_id"].notna().sum())
 
 
 def _margin_share(store: Store) -> float:
@@ -48,13 +67,13 @@ def _all_orders(store: Store) -> float:
 
 
 def _export(store: Store) -> pd.DataFrame:
-    lines = export_with_faults(store, seed=EXPORT_SEED).lines
+    lines = _faulty(store).lines
     return lines.assign(amount=lines["Qty"] * lines["Unit price"] - lines["Discount"])
 
 
 def _without_slip(store: Store) -> pd.Series:
     """Mark the lines outside the days and region whose prices slipped."""
-    slip = export_with_faults(store, seed=EXPORT_SEED).answers["currency"]
+    slip = _faulty(store).answers["currency"]
     lines = _export(store)
     day = lines["Created"].str[:10]
     inside = day.between(str(slip["first_day"]), str(slip["last_day"])) if slip else day == ""
@@ -63,9 +82,25 @@ def _without_slip(store: Store) -> pd.Series:
     return ~inside
 
 
+def _repaired_twice_counted(store: Store) -> float:
+    """Return the export's sum with the cents repaired and the double delivery left in."""
+    slip = _faulty(store).answers["currency"]
+    factor = float(slip["factor"]) if slip else 1.0
+    amount = _export(store)["amount"]
+    return float(amount.where(_without_slip(store), amount / factor).sum())
+
+
+def _whole_log(store: Store, *, with_bots: bool) -> float:
+    export = _faulty(store)
+    if export.sessions is None or export.answers["bots"] is None:
+        raise Unanswerable("it has no visits (table sessions).")
+    bots = int(export.answers["bots"]["sessions"])
+    return FEE_PER_VISIT * float(len(export.sessions) - (0 if with_bots else bots))
+
+
 def _bot_days(store: Store) -> pd.DataFrame:
     """Return the visits of the days on which robots came, robots marked."""
-    export = export_with_faults(store, seed=EXPORT_SEED)
+    export = _faulty(store)
     if export.sessions is None or export.answers["bots"] is None:
         raise Unanswerable("it has no visits (table sessions).")
     log = export.sessions
@@ -113,6 +148,16 @@ QUESTIONS = (
                 "customers. Numerator and denominator must speak of the same people.",
             ),
             Mistake(
+                compute=lambda s: _known_placed(s) / float(len(s.table("customers"))),
+                explanation="You counted rows of `orders` and `customers`: orders that failed or "
+                "were cancelled are no purchases.",
+            ),
+            Mistake(
+                compute=lambda s: _known_placed(s) / float(_known(s)["buyers"]),
+                explanation="You counted orders that failed or were cancelled: they are no "
+                "purchases.",
+            ),
+            Mistake(
                 compute=lambda s: _all_orders(s) / (float(_known(s)["buyers"]) + 1),
                 explanation="You counted all guests as one very busy customer: that is what "
                 "grouping by an empty id does.",
@@ -129,6 +174,11 @@ QUESTIONS = (
         ),
         tolerance=0.001,
         mistakes=(
+            Mistake(
+                compute=_placed_share,
+                explanation="You counted every order placed. Orders whose payment failed or was "
+                "cancelled do not count.",
+            ),
             Mistake(
                 compute=lambda s: float(_visits(s)["conversion_share"].mean()),
                 explanation="You averaged the days' rates: a quiet Sunday then weighs as much as "
@@ -152,8 +202,8 @@ QUESTIONS = (
         unit="currency",
         hint="Two of the four faults change amounts: rows that came twice, and prices in cents. "
         "Repair the second, do not drop it.",
-        solve=lambda s: float(export_with_faults(s, seed=EXPORT_SEED).answers["clean"]["amount"]),  # type: ignore[index]
-        tolerance=0.0005,
+        solve=lambda s: float(_faulty(s).answers["clean"]["amount"]),  # type: ignore[index]
+        tolerance=0.00002,
         mistakes=(
             Mistake(
                 compute=lambda s: float(_export(s)["amount"].sum()),
@@ -163,6 +213,16 @@ QUESTIONS = (
                 compute=lambda s: float(_export(s).drop_duplicates()["amount"].sum()),
                 explanation="The double delivery is gone, but some days of one region are still "
                 "in cents. Compare each price with the usual price of its product.",
+            ),
+            Mistake(
+                compute=_repaired_twice_counted,
+                explanation="The cents are repaired, but some days were delivered twice: look for "
+                "rows that are equal in every column.",
+            ),
+            Mistake(
+                compute=lambda s: float(metrics.daily_kpis(s)["sales"].sum()),
+                explanation="That is the store's sales: without the lines of failed and cancelled "
+                "orders, which the export has. Repair the export itself.",
             ),
             Mistake(
                 compute=lambda s: float(
@@ -185,6 +245,16 @@ QUESTIONS = (
                 compute=lambda s: FEE_PER_VISIT * len(_bot_days(s)),
                 explanation="You paid the bill as it came: money for robots that will never buy. "
                 "Every one of their visits is a loss.",
+            ),
+            Mistake(
+                compute=lambda s: _whole_log(s, with_bots=True),
+                explanation="That is every visit of the whole period, robots among them. The "
+                "bill is for the days on which robots came.",
+            ),
+            Mistake(
+                compute=lambda s: _whole_log(s, with_bots=False),
+                explanation="That is every person's visit of the whole period. The bill is for "
+                "the days on which robots came.",
             ),
             Mistake(
                 compute=lambda s: FEE_PER_VISIT * float(_bot_days(s)["is_bot"].sum()),

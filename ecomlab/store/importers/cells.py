@@ -25,6 +25,7 @@ from ecomlab.store.importers.mapping import ColumnMap, FormatMap
 from ecomlab.store.importers.moments import read_moments
 from ecomlab.store.importers.problem import ImportProblem, nearest
 from ecomlab.store.importers.texts import Texts
+from ecomlab.store.importers.wording import number_of
 
 __all__ = ["Cells"]
 
@@ -193,9 +194,10 @@ class Cells:
         translated = texts.rewrite(lambda text: word(text) or otherwise)
         if otherwise:
             if strange.any():
+                rows = number_of(int(strange.sum()), "row has", "rows have")
                 self.notes.append(
-                    f"{self.label(role)}: {int(strange.sum()):,} rows have a value that the "
-                    f'mapping does not translate; they count as "{otherwise}"'
+                    f"{self.label(role)}: {rows} a value that the mapping does not translate; "
+                    f'{"it counts" if strange.sum() == 1 else "they count"} as "{otherwise}"'
                 )
             return translated, np.full(len(texts), "", dtype=object)
         problem = f"a value the mapping does not translate: add it to values of {role}"

@@ -6,6 +6,7 @@ that nothing ever shifts, and keeps the number of the line it begins on.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -19,6 +20,7 @@ from ecomlab.store.importers.files import RawFile, check_header, read_bytes, sha
 from ecomlab.store.importers.headers import fold_header
 from ecomlab.store.importers.mapping import Source
 from ecomlab.store.importers.problem import ImportProblem
+from ecomlab.store.importers.wording import number_of
 
 __all__ = ["decode", "read_delimited"]
 
@@ -26,6 +28,9 @@ SEPARATORS = (",", ";", "\t", "|")
 LONGEST_FIELD = 1_000_000
 HEADER_WITHIN = 30
 CHUNK = 50_000
+# What Windows-1252 has where Latin-1 has control signs; five bytes are free and stay as they are.
+WINDOWS = {byte: sign for byte in range(0x80, 0xA0)
+           if (sign := bytes([byte]).decode("cp1252", "ignore"))}  # fmt: skip
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -63,7 +68,7 @@ def read_delimited(path: Path, *, source: Source, wanted: Collection[str]) -> Ra
     if encoding != "utf-8":
         notes.append(f"{path.name}: read as {encoding}")
     if above:
-        notes.append(f"{path.name}: {above} rows above the header left out")
+        notes.append(f"{path.name}: {number_of(above, 'row', 'rows')} above the header left out")
     body = _Body(path.name, names)
     table = body.read(records)
     return RawFile(
@@ -84,6 +89,8 @@ def decode(data: bytes, encodings: Sequence[str], file: str) -> tuple[str, str]:
     --------
     >>> decode("Größe".encode("latin-1"), ("utf-8", "gb18030", "latin-1"), "a.csv")
     ('Größe', 'latin-1')
+    >>> decode("5 €".encode("cp1252"), ("utf-8", "gb18030", "latin-1"), "a.csv")
+    ('5 €', 'Windows-1252')
     >>> decode("订单编号".encode("gb18030"), ("utf-8", "gb18030", "latin-1"), "a.csv")[1]
     'gb18030'
     """
@@ -109,21 +116,19 @@ def decode(data: bytes, encodings: Sequence[str], file: str) -> tuple[str, str]:
             continue
         if name.lower().startswith("gb") and len(encodings) > 1 and not _looks_chinese(data):
             continue
-        return _windows(data, text) if name.lower() == "latin-1" else text, name
+        return _windows(text, name)
     raise ImportProblem(
         f"{file}: not readable as text ({'; '.join(tried)}). Save it as UTF-8, or declare "
         f'[source] encodings = ["…"].'
     )
 
 
-def _windows(data: bytes, text: str) -> str:
-    """Prefer Windows-1252, in which 0x80 to 0x9f are the euro sign and curly quotes."""
-    if re.search(rb"[\x80-\x9f]", data):
-        try:
-            return data.decode("cp1252")
-        except UnicodeDecodeError:
-            return text
-    return text
+def _windows(text: str, name: str) -> tuple[str, str]:
+    """Prefer Windows-1252 to Latin-1: there 0x80 to 0x9f are the euro sign and curly quotes."""
+    codec = codecs.lookup(name).name
+    if codec == "iso8859-1" and re.search("[\x80-\x9f]", text):
+        return text.translate(WINDOWS), "Windows-1252"
+    return text, "Windows-1252" if codec == "cp1252" else name
 
 
 def _looks_chinese(data: bytes) -> bool:
@@ -151,8 +156,9 @@ def _refuse_mixture(data: bytes, file: str) -> None:
             first = first or number
     if utf8 > 0.25 * (utf8 + other):
         raise ImportProblem(
-            f"{file}: {utf8:,} lines are in UTF-8 and {other:,} are not (the first is line "
-            f"{first:,}). Files of different encodings were put together; import them one by one."
+            f"{file}: {number_of(utf8, 'line is', 'lines are')} in UTF-8 and "
+            f"{number_of(other, 'is', 'are')} not (the first is line {first:,}). "
+            f"Files of different encodings were put together; import them one by one."
         )
 
 

@@ -35,8 +35,13 @@ class Imported:
     salt: str = field(repr=False)
 
     def reasons(self) -> pd.DataFrame:
-        """Return rows and money by status and reason, the most frequent first."""
-        grouped = self.rejected.groupby(["status", "reason"], sort=True)
+        """Return rows and money by status and reason, the most frequent first.
+
+        A cell that is empty is told with its column: ``ordered_at is empty``.
+        """
+        bare = self.rejected["reason"] == "empty"
+        named = self.rejected["reason"].mask(bare, self.rejected["column"] + " is empty")
+        grouped = self.rejected.assign(reason=named).groupby(["status", "reason"], sort=True)
         table = grouped.agg(rows=("row", "size"), money=("money", "sum")).reset_index()
         table["money"] = table["money"].round(4)
         return table.sort_values(

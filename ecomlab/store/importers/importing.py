@@ -26,6 +26,7 @@ from ecomlab.store.importers.privacy import make_pseudonyms, make_salt
 from ecomlab.store.importers.problem import ImportProblem
 from ecomlab.store.importers.returned import build_returns
 from ecomlab.store.importers.tables import make_tables
+from ecomlab.store.importers.wording import number_of
 from ecomlab.store.store import Manifest, Store
 
 __all__ = ["import_files"]
@@ -63,7 +64,7 @@ def import_files(
     cells.mapping = mapping = replace(mapping, currency=settle_currency(cells, mapping))
     ledger = open_ledger(raw)
     tables, money = _read_orders(cells, mapping, ledger, hide)
-    notes, ledgers = [*cells.notes, *_left_out(cells)], [ledger]
+    notes, ledgers = [*cells.notes, *_case_twins(cells), *_left_out(cells)], [ledger]
     for table, paths in others.items():
         flat = read_table(paths, table, mapping=mapping, hide=hide)
         tables[table.table] = merge_table(flat.frame, tables.get(table.table), table.table)
@@ -136,10 +137,27 @@ def _repeated(cells: Cells, mapping: FormatMap, ledger: Ledger) -> None:
     if mapping.settings.duplicates == "reject":
         ledger.reject(again, column="", reason="an exact copy of an earlier row")
     elif again.any():
-        cells.notes.append(
-            f"{int(again.sum()):,} rows are exact copies of earlier ones and were kept; "
-            f'set [settings] duplicates = "reject" to leave them out'
+        count = int(again.sum())
+        rows = number_of(count, "row is an exact copy of an earlier one and was kept",
+                         "rows are exact copies of earlier ones and were kept")  # fmt: skip
+        remedy = (
+            f'set [settings] duplicates = "reject" to leave {"it" if count == 1 else "them"} out'
         )
+        cells.notes.append(f"{rows}; {remedy}")
+
+
+def _case_twins(cells: Cells) -> list[str]:
+    """Warn of customers' ids that differ only by case: one person may count as several."""
+    ids = set(cells.texts("customer_id").distinct)
+    if not (more := len(ids) - len({text.casefold() for text in ids})):
+        return []
+    return [
+        f"{cells.label('customer_id')}: "
+        f"{number_of(more, 'id differs from another', 'ids differ from others')} only by case and "
+        f"{'counts as a customer' if more == 1 else 'count as customers'} of "
+        f'{"its" if more == 1 else "their"} own; set case = "lower" for customer_id '
+        f"if case means nothing"
+    ]
 
 
 def _left_out(cells: Cells) -> list[str]:

@@ -14,6 +14,7 @@ from ecomlab.store.importers.money import RowMoney, read_money
 from ecomlab.store.importers.problem import ImportProblem
 from ecomlab.store.importers.rules import holds
 from ecomlab.store.importers.texts import Texts
+from ecomlab.store.importers.wording import number_of
 
 __all__ = ["SOLD", "Lines", "read_lines", "settle_currency"]
 
@@ -120,7 +121,8 @@ def _times(
     moved = f"moved to the hour after the clocks went forward in {zone}"
     ledger.reinterpret(shifted, column=column, reason=moved)
     if count := int((twice & ~ledger.rejected).sum()):
-        cells.notes.append(f"{count:,} rows have a local time that occurred twice in {zone}: "
+        rows = number_of(count, "row has", "rows have")
+        cells.notes.append(f"{rows} a local time that occurred twice in {zone}: "
                            f"taken as the first occurrence")  # fmt: skip
     return at
 

@@ -19,6 +19,8 @@ from ecomlab.store.importers.lines import SOLD, Lines
 from ecomlab.store.importers.money import coin_of
 from ecomlab.store.importers.roles import ORDER_MONEY, ORDER_TEXTS
 from ecomlab.store.importers.spread import spread
+from ecomlab.store.importers.status import settle_status
+from ecomlab.store.importers.wording import number_of
 
 __all__ = ["OrderValues", "build_lines", "gather_values", "unit_price"]
 
@@ -57,10 +59,13 @@ def gather_values(cells: Cells, lines: Lines, *, ledger: Ledger, currency: str) 
     for role in ORDER_TEXTS:
         found, problems = cells.words(role) if role != "customer_id" else cells.ids(role)
         _reject_orders(problems, lines, ledger, cells.label(role))
-        texts[role], several = commonest(found, codes, size=size, where=counts)
+        if role == "payment_status":
+            texts[role], several = settle_status(cells, lines, found, ledger=ledger)
+        else:
+            texts[role], several = commonest(found, codes, size=size, where=counts)
         if several.any():
-            cells.notes.append(f"{cells.label(role)}: {int(several.sum()):,} orders have several "
-                               f"values; the commonest counts")  # fmt: skip
+            torn = number_of(int(several.sum()), "order has", "orders have")
+            cells.notes.append(f"{cells.label(role)}: {torn} several values; the commonest counts")
     money = {role: _order_money(cells, lines, role, ledger) for role in ORDER_MONEY}
     shipping = money["shipping_fee"]
     discount = _discounts(cells, lines, money, ledger, coin_of(currency))
@@ -181,7 +186,8 @@ def _arbitrate(
         settled = known & ((implied == discount) | (implied == discount - cut) | (implied == 0))
     off = whole & ~settled & (net > 0) & (implied != discount)
     if off.any():
-        cells.notes.append(f"{cells.label('order_amount')}: {int(off.sum()):,} orders whose lines "
+        orders = number_of(int(off.sum()), "order", "orders")
+        cells.notes.append(f"{cells.label('order_amount')}: {orders} whose lines "
                            f"do not add up to it; the lines count")  # fmt: skip
     return np.where(settled, implied, np.where(whole & ~known & ~stated, 0, discount))
 

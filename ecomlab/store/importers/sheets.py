@@ -18,6 +18,7 @@ from ecomlab.store.importers.files import RawFile, check_header, sha256_of
 from ecomlab.store.importers.headers import fold_header
 from ecomlab.store.importers.mapping import Source
 from ecomlab.store.importers.problem import ImportProblem
+from ecomlab.store.importers.wording import number_of
 
 __all__ = ["read_excel", "read_parquet"]
 
@@ -57,7 +58,9 @@ def read_excel(path: Path, *, source: Source, wanted: Collection[str]) -> RawFil
         kept.append((row + [""] * len(names))[: len(names)])
     columns = list(zip(*kept, strict=True)) or [()] * len(names)
     table = pa.Table.from_arrays([pa.array(c, pa.string()) for c in columns], names=names)
-    notes = (f"{path.name}: {at} rows above the header left out",) if at else ()
+    notes = (
+        (f"{path.name}: {number_of(at, 'row', 'rows')} above the header left out",) if at else ()
+    )
     return RawFile(
         file=path.name, sha256=sha256_of(path), table=table, native=True,
         rows=np.array(rows, dtype=np.int64), broken=tuple(broken), notes=notes,

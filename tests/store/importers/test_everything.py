@@ -71,7 +71,8 @@ CHOICES = {
     "off": ("", "", "0.10"), "share": ("", "", "10%", "0.05"), "back": ("", "", "", "0.50", "99"),
     "back_units": ("", "1"), "back_at": ("", "2024-06-01"), "why": ("", "broken"),
     "undoes": ("", "1"), "land": ("DE", "AT", ""), "source": ("seo", "zzz"),
-    "status": ("paid", "paid", "", "refunded"), "cur": ("EUR", "EUR", "", "USD", "GBP"),
+    "status": ("paid", "paid", "", "refunded", "cancelled"),
+    "cur": ("EUR", "EUR", "", "USD", "GBP"),
     "ship": ("", "", "4.90"), "order_off": ("", "", "1.00"), "order_share": ("", "", "", "10%"),
     "order_back": ("", "", "", "2.00", "500"), "total": ("", "", "3.00"), "cost": ("", "1.00"),
 }  # fmt: skip

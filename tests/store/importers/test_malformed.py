@@ -45,12 +45,29 @@ def rejects(got, rows, match):
 
 
 def test_01_04_other_encodings_are_found_and_named(bring_in):
-    for codec, said in (("gb18030", "gb18030"), ("cp1252", "latin-1")):
+    for codec, said in (("gb18030", "gb18030"), ("cp1252", "Windows-1252")):
         name = "订单商品" if codec == "gb18030" else "Crème “brûlée”"
         text = f"order,at,sku,units,price,name\n1,2024-05-01,a,2,5.00,{name}\n"
         got = bring_in(text.encode(codec), MAPPING)
         assert got.store.table("products")["name"].tolist() == [name]
         assert any(said in note for note in got.notes)
+
+
+def test_04_the_euro_sign_is_read_as_windows_1252_and_plain_latin_1_keeps_its_name(bring_in):
+    text = "order,at,sku,units,price,name\n1,2024-05-01,a,2,5.00,{}\n"
+    for name, said in (("für 5 €", "Windows-1252"), ("für fünf", "latin-1")):
+        got = bring_in(text.format(name).encode("cp1252"), MAPPING)
+        assert got.store.table("products")["name"].tolist() == [name]
+        assert f"orders.csv: read as {said}" in got.notes
+    # A byte that Windows-1252 leaves free does not cost the euro sign.
+    got = bring_in(text.format("5 €").encode("cp1252") + b"2,2024-05-01,b,1,1,\x81\n", MAPPING)
+    assert "5 €" in got.store.table("products")["name"].tolist()
+
+
+def test_an_empty_cell_is_summed_up_with_its_column(bring_in):
+    got = bring_in(HEAD + GOOD + "2,,a,1,1\n3,2024-05-01,,1,1\n", MAPPING)
+    assert {"at is empty", "sku is empty"} <= set(got.reasons()["reason"])
+    assert "at is empty (1.00 EUR)" in got.report()
 
 
 @pytest.mark.parametrize("word", ["Größe", "Stéphane", "Ærø", "façade déçue", "año", "Õun täis"])
