@@ -12,6 +12,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## make .venv with the locked packages
+	@:
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@sh scripts/setup.sh "$(PYTHON)" "$(VENV)"

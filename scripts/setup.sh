@@ -21,9 +21,9 @@ if [ -d "$venv" ] && ! "$venv/bin/python" -c 'import sys; sys.exit(not (3, 11) <
 fi
 [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv" || stop "the virtual environment could not be made in $venv"
 echo "Installing the locked packages into $venv (a few minutes the first time) ..."
-"$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+"$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
   || stop "the packages could not be installed. Is there a network? Run the verb again to go on."
-"$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
+"$venv/bin/pip" install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . \
   || stop "ecomlab itself could not be installed"
 # Compiled once here: where Python is told not to write bytecode, every start would compile again.
 "$venv/bin/python" -m compileall -q "$venv/lib" >/dev/null 2>&1 || true

@@ -11,6 +11,7 @@ import base64
 import copy
 import functools
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +70,8 @@ def render_page(notebook: NotebookNode, *, name: str, about: About, home: str) -
     from markupsafe import Markup
 
     shown = _prepared(notebook)
-    with without_grammars():
+    # One at a time: nbconvert's exporter keeps state while it works.
+    with _ONE_AT_A_TIME, without_grammars():
         body, _ = _exporter().from_notebook_node(shown)
     body, contents = _with_anchors(body)
     card = about.card
@@ -174,7 +176,36 @@ def _prepared(notebook: NotebookNode) -> NotebookNode:
                 figures += 1
                 output.metadata.setdefault("alt", f"Figure {figures}: {heading}")
                 output.metadata.setdefault("width", _width(output.data["image/png"]))
+    shown.cells = _folded(shown.cells)
     return shown
+
+
+def _folded(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Put code that shows nothing before the code that follows it: one fold, not three."""
+    kept: list[NotebookNode] = []
+    waiting: list[str] = []
+    for cell in cells:
+        if cell.cell_type == "code" and not cell.outputs:
+            if not cell.metadata["hidden"]:
+                waiting.append(cell.source)
+            continue
+        if waiting and cell.cell_type == "code" and not cell.metadata["hidden"]:
+            cell.source = "\n\n".join([*waiting, cell.source])
+            waiting = []
+        elif waiting and cell.cell_type != "code":
+            kept.append(_code_alone(waiting))
+            waiting = []
+        kept.append(cell)
+    return [*kept, _code_alone(waiting)] if waiting else kept
+
+
+def _code_alone(sources: list[str]) -> NotebookNode:
+    from nbformat.v4 import new_code_cell
+
+    return new_code_cell("\n\n".join(sources), metadata={"hidden": False})
+
+
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @functools.cache

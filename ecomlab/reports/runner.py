@@ -8,6 +8,7 @@ partial page and the reason in words, and the others still run; what is done and
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -216,7 +217,9 @@ class _Batch:
     def _record(self, task: Task, notebook: NotebookNode, verdict: Verdict, seconds: float) -> Run:
         """Write page, notebook and journal line, in that order."""
         shown = folders(
-            store=self._store, store_name=self._manifest.name, notebook_folder=task.path.parent
+            store=self._store,
+            store_name=_shown_store(self._store, self._out, self._manifest.name),
+            notebook_folder=task.path.parent,
         )
         scrub_notebook(notebook, shown)
         reason = scrub_text(verdict.reason, shown)
@@ -293,3 +296,9 @@ def _encoded(text: str) -> bytes:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _shown_store(store: Path, out: Path, name: str) -> str:
+    """Return the store as a result names it: its path from there if near, so it can be rerun."""
+    near = Path(os.path.relpath(store, out.resolve()))
+    return name if list(near.parts[:3]) == [".."] * 3 else near.as_posix()

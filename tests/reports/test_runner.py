@@ -34,7 +34,7 @@ SHOW = "import os\nprint('seed', seed, 'in', os.path.basename(os.getcwd()), 'of'
 @pytest.fixture(autouse=True)
 def _sources_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may be editing the package while its tests run."""
-    monkeypatch.setattr(task_module, "_code_hash", lambda: "code")
+    monkeypatch.setattr(task_module, "code_hash", lambda: "code")
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_ctrl_c_is_recorded_and_a_rerun_redoes_only_what_was_interrupted(store, 
     ]
     script = (
         "import sys; from pathlib import Path\nfrom ecomlab.reports import *\n"
-        "import ecomlab.reports.task as t; t._code_hash = lambda: 'code'\n"
+        "import ecomlab.reports.task as t; t.code_hash = lambda: 'code'\n"
         "store, out, *nbs = map(Path, sys.argv[1:])\n"
         "run_notebooks(nbs, store=store, out=out)"
     )
@@ -241,3 +241,38 @@ def test_each_notebook_gets_a_process_of_its_own_and_one_thread(store, tmp_path)
     paths = [write_notebook(folder, f"{n}", make_notebook(alone, PUBLISH)) for n in range(3)]
     runs = run_notebooks(paths, store=store, out=tmp_path / "out")
     assert [run.reason for run in runs] == [""] * 3
+
+
+def rendered(notebook) -> str:
+    from ecomlab.reports.page import About, render_page
+    from ecomlab.store import Manifest
+
+    manifest = Manifest(
+        name="s", currency="EUR", time_zone="UTC", first_day="2024-01-01", last_day="2024-01-02",
+        origin={"kind": "imported", "format": "own", "files": []},
+    )  # fmt: skip
+    about = About(store=manifest, finished="", seconds=1.0, versions={})
+    return render_page(notebook, name="n", about=about, home="index.html")
+
+
+def test_pages_rendered_by_many_threads_at_once_are_all_alike():
+    from concurrent.futures import ThreadPoolExecutor
+
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    words = new_output("display_data", data={"text/markdown": "- a\n- **b**\n\n> c\n" * 20})
+    prose = "# Title?\n\n" + "## Part\n\n- x\n  - y\n\n| a |\n|---|\n| 1 |\n\n" * 20
+    notebook = new_notebook(cells=[new_markdown_cell(prose), new_code_cell("1", outputs=[words])])
+    with ThreadPoolExecutor(8) as pool:
+        pages = set(pool.map(lambda _: rendered(notebook), range(24)))
+    assert len(pages) == 1
+
+
+def test_code_without_output_is_folded_into_the_code_that_follows():
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    shown = new_output("display_data", data={"text/plain": "seen"})
+    cells = [new_code_cell("first = 1"), new_code_cell("second = 2")]
+    page = rendered(new_notebook(cells=[*cells, new_code_cell("third = 3", outputs=[shown])]))
+    assert page.count("Show the code") == 1
+    assert page.index("first") < page.index("third") < page.index("seen")

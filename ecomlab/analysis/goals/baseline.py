@@ -274,22 +274,11 @@ def backtest_baseline(
         cut = len(history) - weeks - 4 * fold
         if cut < least:
             break
-        start = history["week_start"].iloc[cut]
+        before = ordered[ordered["date"] < history["week_start"].iloc[cut]]
         made = forecast_baseline(
-            ordered[ordered["date"] < start], events, measure=measure, weeks=weeks, level=level,
-            seed=seed,
-        )  # fmt: skip
-        value = history["value"]
-        rows.append(
-            {
-                "origin": start,
-                "actual": value.iloc[cut : cut + weeks].sum(),
-                "forecast": made.total,
-                "low": made.low,
-                "high": made.high,
-                "last_year": value.iloc[cut - 52 : cut - 52 + weeks].sum(),
-            }
+            before, events, measure=measure, weeks=weeks, level=level, seed=seed
         )
+        rows.append(_one_fold(history, cut, made))
     if not rows:
         raise ValueError(
             f"daily: {len(history)} whole weeks; a back-test needs a year and {weeks} weeks."
@@ -304,6 +293,19 @@ def backtest_baseline(
         folds_inside=int(inside.sum()),
         folds=len(table),
     )
+
+
+def _one_fold(history: pd.DataFrame, cut: int, made: Baseline) -> dict[str, object]:
+    """Set a forecast beside what came and beside the same weeks of the year before."""
+    value, weeks = history["value"], made.draws.shape[1]
+    return {
+        "origin": history["week_start"].iloc[cut],
+        "actual": value.iloc[cut : cut + weeks].sum(),
+        "forecast": made.total,
+        "low": made.low,
+        "high": made.high,
+        "last_year": value.iloc[cut - 52 : cut - 52 + weeks].sum(),
+    }
 
 
 def _error(table: pd.DataFrame, column: str) -> float:
