@@ -208,7 +208,10 @@ def test_ctrl_c_is_recorded_and_a_rerun_redoes_only_what_was_interrupted(store, 
         write_notebook(folder, "01_slow", make_notebook(wait, PUBLISH)),
     ]
     script = (
-        "import sys; from pathlib import Path\nfrom ecomlab.reports import *\n"
+        "import signal, sys; from pathlib import Path\n"
+        "from ecomlab.reports import run_notebooks\n"
+        # a shell that runs us in the background has Ctrl-C ignored; whoever types it has not
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import ecomlab.reports.task as t; t.code_hash = lambda: 'code'\n"
         "store, out, *nbs = map(Path, sys.argv[1:])\n"
         "run_notebooks(nbs, store=store, out=out)"
