@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecomlab.simulator.noise import Array, Noise
 from ecomlab.store.store import Store, StoreError
@@ -222,8 +224,8 @@ def _from_to(span: pd.DatetimeIndex) -> dict[str, str]:
 
 def _clock(times: pd.Series[Any]) -> Array:
     """Return times as text, to the second."""
-    seconds = times.to_numpy().astype("datetime64[s]")
-    return np.char.replace(np.datetime_as_string(seconds), "T", " ").astype(object)
+    seconds = pa.array(times.to_numpy().astype("datetime64[s]"))
+    return np.asarray(pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S").to_pylist(), dtype=object)
 
 
 def _web_log(

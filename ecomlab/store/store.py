@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import json
 import os
 import re
@@ -25,9 +24,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import narwhals as nw
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from ecomlab import schema
@@ -100,37 +99,45 @@ class Manifest:
 
 
 def canonical_hash(table: pa.Table) -> str:
-    """Return the SHA-256 of a table's content as canonical CSV.
+    """Return the SHA-256 of a table's content, whatever wrote it and however it is chunked.
 
-    Columns are sorted by name; rows count in the order they stand. The same content has
-    the same hash whatever the versions of the Parquet writer.
+    Columns are taken by name: name, type, which rows are empty, and the values (texts as UTF-8
+    with their lengths, all else as little-endian numbers). Rows count in the order they stand.
 
     Examples
     --------
     >>> one = pa.table({"b": [1], "a": ["x"]})
     >>> canonical_hash(one) == canonical_hash(one.select(["a", "b"]))
     True
+    >>> canonical_hash(one) == canonical_hash(pa.table({"b": [1], "a": ["y"]}))
+    False
     """
-    ordered = table.select(sorted(table.column_names))
-    sink = _HashSink()
-    pacsv.write_csv(ordered, sink)
-    types = "|".join(f"{column.name}:{column.type}" for column in ordered.schema)
-    sink.write(types.encode())
-    return sink.digest.hexdigest()
+    digest = hashlib.sha256()
+    for name in sorted(table.column_names):
+        column = table[name]
+        digest.update(f"{name}:{column.type}:{len(column)}\n".encode())
+        digest.update(column.is_null().to_numpy().tobytes())
+        for part in _plain_values(column):
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
 
 
-class _HashSink(io.RawIOBase):
-    """A file that keeps nothing but the hash of what is written to it."""
-
-    def __init__(self) -> None:
-        self.digest = hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.digest.update(data)
-        return len(data)
+def _plain_values(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
+    """Yield a column's values as arrays whose bytes do not depend on how Arrow holds them."""
+    if pa.types.is_string(column.type):
+        filled = column.fill_null("").cast(pa.large_string()).combine_chunks()
+        held = filled if isinstance(filled, pa.Array) else filled.chunk(0)
+        ends = np.frombuffer(held.buffers()[1], "<i8")[held.offset : held.offset + len(held) + 1]
+        yield np.diff(ends)
+        yield np.frombuffer(held.buffers()[2] or b"", "u1")[ends[0] : ends[-1]]
+    elif pa.types.is_floating(column.type):
+        values = column.to_numpy()
+        yield (np.where(np.isnan(values), np.nan, values) + 0.0).astype("<f8")
+    elif pa.types.is_boolean(column.type):
+        yield column.fill_null(False).to_numpy().astype("u1")
+    else:
+        width = pa.int32() if column.type.bit_width == 32 else pa.int64()
+        yield column.cast(width).fill_null(0).to_numpy().astype("<i8")
 
 
 def safe_name(name: str) -> str:

@@ -199,7 +199,7 @@ can_test = len(history) >= 53 + weeks
 backtest = None
 if can_test:
     backtest = goals.backtest_baseline(
-        daily, events, measure=measure, weeks=weeks, folds=6, seed=seed
+        daily, events, measure=measure, weeks=weeks, folds=4, seed=seed
     )
 
 # %%
