@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from importlib.metadata import version
@@ -135,9 +135,11 @@ def _plain_values(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
         yield (np.where(np.isnan(values), np.nan, values) + 0.0).astype("<f8")
     elif pa.types.is_boolean(column.type):
         yield column.fill_null(False).to_numpy().astype("u1")
-    else:
+    elif pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
         width = pa.int32() if column.type.bit_width == 32 else pa.int64()
         yield column.cast(width).fill_null(0).to_numpy().astype("<i8")
+    else:  # no type of ours: a table that somebody changed by hand
+        yield np.frombuffer(repr(column.to_pylist()).encode(), "u1")
 
 
 def safe_name(name: str) -> str:
