@@ -27,6 +27,7 @@ _CENTS = 100
 _OTHER_ZONE_HOURS = 8  # the slip of a store whose local time is UTC
 _BOTS = 3
 _BOT_DAYS = 14
+_LOG_MARGIN_DAYS = 38
 _BOT_SHARE = 0.5  # of the visits that people make in these days
 
 
@@ -36,8 +37,8 @@ class FaultyExport:
 
     ``lines`` has one row an order line: Order No, Created (local time), Customer, SKU,
     Product, Qty, Unit price, Discount, Currency, Region, Payment. ``sessions`` has one row
-    a visit: Visitor, Started (local time), Channel, Device, Pages, Order No; it is None for
-    a store without visits. ``answers`` has ``duplicates``, ``currency``, ``time_zone`` and
+    a visit of the weeks around the bots: Visitor, Started (local time), Channel, Device,
+    Pages, Order No; it is None for a store without visits. ``answers`` has ``duplicates``, ``currency``, ``time_zone`` and
     ``bots`` (None without visits), and ``clean``: the sound lines and their amount.
     """
 
@@ -235,26 +236,43 @@ def _web_log(
     needed = {"visitor_id", "started_at"}
     if "sessions" not in store.tables or not needed <= set(store.columns("sessions")):
         return None, None
-    visits = store.table("sessions")
-    if visits.empty:
+    whole = store.arrow("sessions")
+    if not whole.num_rows:
         return None, None
-    people = pd.DataFrame(
-        {
-            "Visitor": visits["visitor_id"],
-            "Started": visits["started_at"],
-            "Channel": visits.get("channel"),
-            "Device": visits.get("device"),
-            "Pages": visits.get("product_views"),
-            "Order No": visits.get("order_id"),
-        }
-    )
-    began, ended = visits["started_at"].min(), visits["started_at"].max()
-    bots = _bots(noise, len(visits), began, ended)
+    limits = pc.min_max(whole["started_at"]).as_py()
+    first, last = pd.Timestamp(limits["min"]), pd.Timestamp(limits["max"])
+    bots = _bots(noise, whole.num_rows, first, last)
+    visits = _visits_around(whole, bots["Started"].min())
+    people = pd.DataFrame({name: visits.get(column) for name, column in _LOG_COLUMNS.items()})
     both = pd.concat([people, bots.reindex(columns=people.columns)], ignore_index=True)
     both = both.sort_values(["Started", "Visitor"], kind="stable", ignore_index=True)
     both["Started"] = _clock(both["Started"].dt.tz_convert(zone).dt.tz_localize(None))
     answer = {"visitors": sorted(set(bots["Visitor"])), "sessions": len(bots)}
     return both, answer
+
+
+_LOG_COLUMNS = {
+    "Visitor": "visitor_id",
+    "Started": "started_at",
+    "Channel": "channel",
+    "Device": "device",
+    "Pages": "product_views",
+    "Order No": "order_id",
+}
+
+
+def _visits_around(whole: pa.Table, begin: pd.Timestamp) -> pd.DataFrame:
+    """Return the visits of some weeks around the bots: a web log is not kept for years."""
+    columns = [name for name in _LOG_COLUMNS.values() if name in whole.column_names]
+    margin = pd.Timedelta(days=_LOG_MARGIN_DAYS)
+    kind = whole.schema.field("started_at").type
+    since, until = (
+        pa.scalar(at.to_pydatetime(), kind)
+        for at in (begin - margin, begin + pd.Timedelta(days=_BOT_DAYS) + margin)
+    )
+    at = whole["started_at"]
+    inside = pc.and_(pc.greater_equal(at, since), pc.less(at, until))
+    return whole.select(columns).filter(inside).to_pandas()
 
 
 def _bots(noise: Noise, people: int, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:

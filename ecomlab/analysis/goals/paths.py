@@ -160,7 +160,8 @@ def _fit_wandering(logs: np.ndarray, design: np.ndarray) -> _Fit | None:
     A level that hardly moves puts theta at the edge (-1), where the likelihood has no
     curvature to take a covariance from.
     """
-    model = SARIMAX(logs, exog=design if design.size else None, order=(0, 1, 1))
+    model = SARIMAX(logs, exog=design if design.size else None, order=(0, 1, 1),
+                    concentrate_scale=True)  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         warnings.simplefilter("ignore", EstimationWarning)  # says where the search starts
@@ -170,7 +171,11 @@ def _fit_wandering(logs: np.ndarray, design: np.ndarray) -> _Fit | None:
             return None
     if not fitted.mle_retvals["converged"] or not _is_usable(fitted.cov_params()):
         return None
-    return _Fit(fitted.params, fitted.cov_params(), float(fitted.aicc))
+    size, scale = len(fitted.params), float(fitted.scale)
+    covariance = np.zeros((size + 1, size + 1))
+    covariance[:size, :size] = fitted.cov_params()
+    covariance[size, size] = 2 * scale**2 / fitted.nobs
+    return _Fit(np.append(fitted.params, scale), covariance, float(fitted.aicc))
 
 
 def _fit_still(logs: np.ndarray, design: np.ndarray) -> _Fit:
