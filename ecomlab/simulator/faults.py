@@ -38,8 +38,9 @@ class FaultyExport:
     ``lines`` has one row an order line: Order No, Created (local time), Customer, SKU,
     Product, Qty, Unit price, Discount, Currency, Region, Payment. ``sessions`` has one row
     a visit of the weeks around the bots: Visitor, Started (local time), Channel, Device,
-    Pages, Order No; it is None for a store without visits. ``answers`` has ``duplicates``, ``currency``, ``time_zone`` and
-    ``bots`` (None without visits), and ``clean``: the sound lines and their amount.
+    Pages, Order No; it is None for a store without visits. ``answers`` has ``duplicates``,
+    ``currency``, ``time_zone`` and ``bots`` (None without visits), and ``clean``: the sound
+    lines and their amount.
     """
 
     lines: pd.DataFrame
