@@ -300,3 +300,40 @@ def test_every_answer_shows_itself_the_same_way_twice():
     for answer, _ in itertools.product((base, goals.assess_target(base, target=1e6)), range(2)):
         assert repr(answer) == repr(answer) and "0x" not in repr(answer) + answer._repr_html_()
         assert answer.plot().get_figure() is not None
+
+
+def test_a_chance_or_a_commitment_without_a_season_is_refused():
+    made = goals.forecast_baseline(daily_from(world(2)[:60]), NO_EVENTS)
+    assert not made.knows_season
+    with pytest.raises(ValueError, match="not estimated, because 60 weeks"):
+        goals.assess_target(made, target=1e5)
+    with pytest.raises(ValueError, match="not estimated"):
+        goals.plan_commitment(made, underage_cost=1.0, overage_cost=1.0)
+
+
+def test_weeks_without_sales_are_no_basis_where_they_are_many_or_recent():
+    weekly = world(2)[:120].copy()
+    recent, often = weekly.copy(), weekly.copy()
+    recent[-2] = 0.0
+    often[::10] = 0.0
+    for dry in (recent, often):
+        with pytest.raises(ValueError, match="no positive sales"):
+            goals.forecast_baseline(daily_from(dry), NO_EVENTS)
+
+
+def test_an_event_on_the_day_after_the_last_week_is_not_in_the_forecast():
+    weekly = world(7)[:120]
+    days = daily_from(weekly)
+    past = pd.DataFrame({"date": days["date"].iloc[[30, 400]], "event_id": "fair"})
+    after = pd.DataFrame({"date": [days["date"].iloc[-1] + pd.Timedelta(days=4 * 7 + 1)],
+                          "event_id": "fair"})  # fmt: skip
+    with_it = goals.forecast_baseline(days, pd.concat([past, after]), weeks=4)
+    without = goals.forecast_baseline(days, past, weeks=4)
+    assert with_it.total == without.total
+
+
+def test_a_backtest_uses_the_model_that_is_shown_and_at_most_a_year():
+    days = daily_from(world(8)[:110])
+    assert goals.backtest_baseline(days, NO_EVENTS, folds=6).folds == 2  # cuts at 97 and 93
+    with pytest.raises(ValueError, match="weeks"):
+        goals.backtest_baseline(days, NO_EVENTS, weeks=53)

@@ -156,3 +156,30 @@ def test_a_store_that_lacks_what_a_question_needs_says_so(home):
     )
     said = open_exercise("00_meet_the_store", bare)("00.3", 0.03)
     assert said.state == "open" and "no visits" in said.message
+
+
+def test_a_wrong_way_that_cannot_be_computed_does_not_close_the_question(home):
+    whole = open_store(store_of(home, "ada"))
+    tables = {name: whole.table(name) for name in ("orders", "order_lines", "returns")}
+    tables["order_lines"] = tables["order_lines"].drop(columns="unit_cost")
+    from ecomlab.store import Store
+
+    costless = Store.from_tables(tables, manifest=whole.manifest)
+    right = float(questions_of("00_meet_the_store")[0].solve(costless))
+    assert open_exercise("00_meet_the_store", costless)("00.1", right).is_right
+
+
+def test_the_hint_comes_with_the_second_miss(home):
+    check = open_exercise("00_meet_the_store", open_store(store_of(home, "ada")))
+    assert check("00.1", 0.5).hint == ""
+    assert check("00.1", 0.6).hint == check.hint("00.1")
+
+
+def test_a_decision_is_judged_by_what_could_be_known_not_by_luck(home):
+    store = open_store(store_of(home, "ada"))
+    check = open_exercise("01_goal_setting", store)
+    question = check.questions["01.5"]
+    best = float(question.solve(store))
+    assert check("01.5", best).is_right and "luck" in check("01.5", best).message
+    peeked = next(m.compute(store) for m in question.mistakes if "you looked" in m.explanation)
+    assert "you looked" in check("01.5", peeked).message
