@@ -491,7 +491,7 @@ Markdown(
 
 The goal we write down is what happens by itself plus what *measured* decisions add. No lever has been
 measured yet (the one we tried is above), so unless `lever` says otherwise the goal is the level that is
-reached with even odds. We prepare for a little more or less than the goal, as the two costs tell. The
+reached with even odds (where the season is not known, last year's weeks, and no chance is given). We prepare for a little more or less than the goal, as the two costs tell. The
 goal is handed down in the shape of the forecast: an event week is asked for more than a quiet one, a
 channel for its usual share.
 """
@@ -499,7 +499,8 @@ channel for its usual share.
 # %%
 OWNERS = {"direct": "brand", "seo": "content", "paid_search": "performance", "social": "social",
           "email": "CRM", "affiliate": "partners", "all": "store manager"}  # fmt: skip
-target = baseline.total + lever
+expected = baseline.total if sure else last_year
+target = expected + lever
 by_itself = goals.assess_target(baseline, target=target).chance_share if sure else None
 channels = (
     metrics.summarize_by(shop, by="channel").query("sales > 0").rename(columns={"sales": "amount"})
@@ -550,7 +551,7 @@ GROW = "Grow in the market"
 
 # %%
 rows = [
-    (SELL, f"{measure.capitalize()} revenue of {weeks} weeks", baseline.total, target, currency,
+    (SELL, f"{measure.capitalize()} revenue of {weeks} weeks", expected, target, currency,
      by_itself, "store manager", due),
 ]  # fmt: skip
 
@@ -598,11 +599,15 @@ for the store's table `targets`.
 # %%
 publish(
     {
-        f"Expected, {weeks} weeks": format_amount(baseline.total, currency),
-        "Interval": f"{format_amount(baseline.low)} to {format_amount(baseline.high, currency)}",
+        f"Expected, {weeks} weeks": format_amount(baseline.total, currency)
+        if sure
+        else "not estimated: the season is not known",
+        "Interval": f"{format_amount(baseline.low)} to {format_amount(baseline.high, currency)}"
+        if sure
+        else "not estimated",
         f"Chance of {growth:+.0%}": f"{chance.chance_share:.0%}" if sure else "not estimated",
         "Prepare for": format_amount(plan.committed, currency) if sure else "not estimated",
-        "Goal": format_amount(target, currency),
+        "Goal": format_amount(target, currency) + ("" if sure else ", as last year"),
     },
     title="What should we promise for the next quarter?",
 )
