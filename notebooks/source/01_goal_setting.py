@@ -597,17 +597,18 @@ for the store's table `targets`.
 """
 
 # %%
+interval = f"{format_amount(baseline.low)} to {format_amount(baseline.high, currency)}"
+known_only = {
+    f"Expected, {weeks} weeks": format_amount(baseline.total, currency),
+    "Interval": interval,
+    f"Chance of {growth:+.0%}": f"{chance.chance_share:.0%}" if sure else "",
+    "Prepare for": format_amount(plan.committed, currency) if sure else "",
+}
+goal = format_amount(target, currency) + ("" if sure else ", as last year")
+
+# %%
 publish(
-    {
-        f"Expected, {weeks} weeks": format_amount(baseline.total, currency)
-        if sure
-        else "not estimated: the season is not known",
-        "Interval": f"{format_amount(baseline.low)} to {format_amount(baseline.high, currency)}"
-        if sure
-        else "not estimated",
-        f"Chance of {growth:+.0%}": f"{chance.chance_share:.0%}" if sure else "not estimated",
-        "Prepare for": format_amount(plan.committed, currency) if sure else "not estimated",
-        "Goal": format_amount(target, currency) + ("" if sure else ", as last year"),
-    },
+    {label: text if sure else "not estimated" for label, text in known_only.items()}
+    | {"Goal": goal},
     title="What should we promise for the next quarter?",
 )
