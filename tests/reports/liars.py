@@ -94,7 +94,7 @@ LIARS = (
     _liar("error", "cell 3 failed: KeyError: 'net'", "{}['net']"),
     _liar("memory", "out of memory", LITTLE_MEMORY),
     _liar("flood", "more than 20 MB", "while True: print('x' * 10_000)"),
-    _liar("many_displays", "more than 20 MB", "while True: display('x' * 1_000_000)"),
+    _liar("many_displays", "more than 20 MB", "while True: display('x' * 7_000_000)"),
     _liar("restart", "kernel killed", NEW_KERNEL),
     _liar("hidden_error", "cell 4 failed: ZeroDivisionError", HIDE_ERRORS, "1 / 0"),
     _liar("wrong_magic", "cell 3 failed: UsageError", "%store -x"),
