@@ -49,8 +49,11 @@ def carry_out(
     Raises
     ------
     ValueError
-        Where the store cannot be run on: imported, or its seed is sealed.
+        Where the store cannot be run on (imported, or its seed is sealed), or a plan is called
+        ``profit``.
     """
+    if "profit" in plans:
+        raise ValueError("plans: 'profit' is the name of the totals. Call the plan something else.")
     worlds = {name: _run_on(store, plan, days) for name, plan in plans.items()}
     totals = pd.DataFrame({name: daily[list(_LINES)].sum() for name, daily in worlds.items()})
     totals.loc["profit after ads"] = totals.loc["margin"] - totals.loc["ad_spend"]

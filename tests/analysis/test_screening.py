@@ -1,5 +1,7 @@
 """Faults of exports are found, sound exports are left alone, and bad input is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,7 +67,8 @@ def test_a_slip_is_found_by_region_and_day_and_short_days_between_are_taken_alon
     assert (found.flags == hit).all()
     np.testing.assert_allclose(found.table["factor"], 100, rtol=0.12)
     assert set(found.table["region_id"]) == {"S"}
-    assert found.divisor == 100.0
+    assert replace(found, factor=98.3).divisor == 100.0  # cents, though prices have drifted
+    assert replace(found, factor=7.2).divisor == 7.2  # a currency
     back = screening.find_currency_slip(
         lines.assign(price=lines["price"].mask(hit, lines["price"] / 700))
     )

@@ -3,7 +3,7 @@
 Model: log weekly totals are a level that wanders (local level, ARIMA(0,1,1)), the season of
 the year and the days of events, by maximum likelihood (Hyndman and Athanasopoulos,
 Forecasting, 3rd ed., ch. 9 and 10). No trend is carried forward: over many simulated stores
-that made the forecast worse (docs/studies/goals.md).
+that made the forecast worse (docs/decisions.md).
 """
 
 from __future__ import annotations
