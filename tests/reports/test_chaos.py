@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -73,11 +74,15 @@ def kill_something(target: str, runner: subprocess.Popen[str], out: Path) -> Non
     if target == "runner":
         runner.kill()
     elif target == "group":
-        os.killpg(runner.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(runner.pid, signal.SIGKILL)
     else:
-        kernels = [p for p in processes(out) if p.pid != runner.pid and not p.children()]
-        for kernel in kernels[:1]:
-            kernel.kill()
+        for process in processes(out):
+            # what ended between being seen and being struck was not ours to kill
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.pid != runner.pid and not process.children():
+                    process.kill()
+                    return
 
 
 def assert_nothing_is_broken(out: Path, *, complete: bool) -> None:
