@@ -20,7 +20,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 # Simulated anew where the simulator is newer than the store.
 $(DEMO)/manifest.json: $(wildcard ecomlab/simulator/*.py ecomlab/simulator/*/*) | setup
 	@echo "Simulating the demo store ..."
-	@$(BIN)/ecomlab simulate --preset west_d2c --seed $(SEED) --days 1095 --out $(DEMO)
+	@$(BIN)/ecomlab simulate --preset west_d2c --seed $(SEED) --people 27000 --days 1095 --out $(DEMO)
 
 course: ## set up, simulate the demo store, run every notebook: pages in reports/
 	@start=$$(date +%s); $(MAKE) --no-print-directory setup $(DEMO)/manifest.json \

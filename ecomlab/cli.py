@@ -50,7 +50,7 @@ def _stop(message: str, code: int = 1) -> None:
 @app.command(epilog="Example: ecomlab simulate --preset west_d2c --seed 7 --out stores/demo")
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder of the new store.")],
-    preset: Annotated[str, typer.Option(help="Which world: west_d2c or tiny.")] = "west_d2c",
+    preset: Annotated[str, typer.Option(help="Which world: west_d2c, cn_platform or tiny.")] = "west_d2c",
     seed: Annotated[int, typer.Option(help="Same seed, same store.")] = 7,
     people: Annotated[
         int | None, typer.Option(help="People who might buy; the preset's own number.", min=1)
@@ -60,11 +60,15 @@ def simulate(
 ) -> None:
     """Make a store; the truth goes to a sealed file beside it, never into it."""
     with _plain_errors():
-        from ecomlab.simulator import Plan, simulate
+        from ecomlab.simulator import Plan, load_scenario, simulate_into
 
         decisions = None if plan is None else Plan.from_yaml(plan)
-        run = simulate(preset, seed, decisions, people, days)
-        store = run.save(out)
+        length = days or load_scenario(preset).days
+        with typer.progressbar(length=length, label="Simulating days", file=sys.stderr) as bar:
+            store = simulate_into(
+                out, preset, seed, decisions, people, days,
+                progress=lambda done, _: bar.update(done - bar.pos),
+            )  # fmt: skip
         typer.echo(f"{out}: {store}")
         typer.echo(f"The truth is sealed in {out}.truth.zip.")
 

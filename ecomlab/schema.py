@@ -36,7 +36,7 @@ __all__ = [
     "references",
 ]
 
-VERSION = 1
+VERSION = 2
 MINIMUM = ("orders", "order_lines")
 
 
@@ -164,6 +164,8 @@ CHANNELS = (
     "direct", "seo", "paid_search", "social", "email", "creators", "affiliate", "live", "other",
 )  # fmt: skip
 DEVICES = ("desktop", "mobile", "tablet", "app", "other")
+RESEARCH = ("survey", "conjoint", "price_answers", "interviews")
+PANELS = ("online", "customers", "random")
 PAYMENT = ("paid", "pending", "failed", "refunded", "cancelled")
 
 TABLES: Mapping[str, Table] = {
@@ -302,6 +304,7 @@ TABLES: Mapping[str, Table] = {
         device=_text("device", values=DEVICES, empty=True),
         channel=_text("channel of the last click before the visit", values=CHANNELS, empty=True),
         landing=_text("kind of the first page", empty=True),
+        front=_text("storefront visited, where there are several", empty=True),
         experiment_arms=_text("arms the visit belongs to, separated by spaces", empty=True),
         product_views=_count("product pages seen", "pages"),
         added_to_cart=_flag("something went into the cart"),
@@ -334,6 +337,7 @@ TABLES: Mapping[str, Table] = {
         payment_status=_text("state of the payment", values=PAYMENT, empty=True),
         promised_date=_day("delivery day promised", empty=True),
         coupon=_text("coupon code used", empty=True),
+        front=_text("storefront, where there are several", empty=True),
     ),
     "order_lines": _table(
         "One row a product within an order.",
@@ -417,6 +421,7 @@ TABLES: Mapping[str, Table] = {
         date=_day("day written"),
         stars=_count("stars", "1-5", low=1, high=5),
         is_verified=_flag("the writer bought the product here"),
+        is_invited=_flag("the writer was asked, by lot, to write"),
     ),
     "experiments": _table(
         "One row an experiment.",
@@ -466,7 +471,96 @@ TABLES: Mapping[str, Table] = {
         holding=_money("capital and space bound in stock", empty=True),
         returns_handling=_money("handling of returns, without the refunds", empty=True),
         payment=_money("payment providers and platforms", empty=True),
+        research=_money("market research, experiments and features", empty=True),
         fixed=_money("rent, salaries, software", empty=True),
+    ),
+    "population_margins": _table(
+        "One row a level of a trait whose shares among people who buy online are published.",
+        variable=_key("trait, named as in survey_answers"),
+        level=_key("its level"),
+        share=_share("share of the people", needed=True),
+    ),
+    "research_orders": _table(
+        "One row a piece of market research bought.",
+        research_id=_key("the order"),
+        kind=_text("what was bought", values=RESEARCH),
+        date=_day("day of the field work"),
+        panel=_text("who was asked", values=PANELS),
+        asked=_count("people asked until enough had answered", "people"),
+        answered=_count("people who answered", "people"),
+        cost=_money("paid for it"),
+    ),
+    "survey_answers": _table(
+        "One row a respondent of a survey: what was said, not what is true.",
+        research_id=_key("the order", "research_orders.research_id"),
+        respondent_id=_key("pseudonym; the customer's where the panel is customers", personal=True),
+        date=_day("day of the answers"),
+        panel=_text("who was asked", values=PANELS),
+        region_id=_ref("regions.region_id", "where they live"),
+        age_band=_text("age band"),
+        device_main=_text("device used most", values=DEVICES),
+        claims_purchase=_flag("says to have bought here"),
+        knows_unaided=_flag("names the shop without being shown its name"),
+        knows_aided=_flag("says to know the shop when shown its name"),
+        orders_last_year=_count("orders in the last year, over all shops", "orders"),
+        spend_last_year=_money("money spent on them"),
+        here_share=_share("share of these orders placed here", empty=True),
+        favourite_category=_text("category bought most"),
+        satisfaction=_column("whole?", "1-5", "with the shop; of those who say they bought",
+                             low=1, high=5, empty=True),
+        purchase_intention=_count("will order here within three months", "1-5", low=1, high=5),
+        recommends=_column("whole?", "0-10", "would recommend the shop; of those who bought",
+                           low=0, high=10, empty=True),
+        eco_premium_share=_share("more they would pay for an ecological product"),
+        seconds=_count("time taken", "s"),
+    ),
+    "choice_answers": _table(
+        "One row an alternative of a choice task (conjoint).",
+        research_id=_key("the order", "research_orders.research_id"),
+        respondent_id=_key("pseudonym; the customer's where the panel is customers", personal=True),
+        task=_column("whole", "", "task of the respondent, from 1", key=True, low=1),
+        alternative=_column("whole", "", "alternative of the task, from 1", key=True, low=1),
+        region_id=_ref("regions.region_id", "where they live"),
+        age_band=_text("age band"),
+        is_none=_flag("the alternative is none of the products"),
+        category_id=_text("category the products are of"),
+        price=_money("price shown", unit="currency/unit", empty=True),
+        brand=_text("brand shown", empty=True),
+        is_eco=_flag("shown with an ecological claim"),
+        quality_step=_column("whole", "steps", "quality shown: -1 plain, 0 usual, 1 fine"),
+        attribute_1=_number("first taste attribute shown", "score"),
+        is_chosen=_flag("this alternative was chosen", needed=True),
+    ),
+    "price_answers": _table(
+        "One row a respondent and category: four prices (Van Westendorp).",
+        research_id=_key("the order", "research_orders.research_id"),
+        respondent_id=_key("pseudonym; the customer's where the panel is customers", personal=True),
+        category_id=_key("category"),
+        region_id=_ref("regions.region_id", "where they live"),
+        age_band=_text("age band"),
+        sku=_ref("products.sku", "product shown", empty=True),
+        too_cheap=_money("so cheap that the quality seems doubtful", unit="currency/unit"),
+        cheap=_money("a bargain", unit="currency/unit"),
+        expensive=_money("dear, yet worth a thought", unit="currency/unit"),
+        too_expensive=_money("too dear to consider", unit="currency/unit"),
+    ),
+    "interviews": _table(
+        "One row a question put to a respondent of an interview.",
+        research_id=_key("the order", "research_orders.research_id"),
+        respondent_id=_key("pseudonym; the customer's where the panel is customers", personal=True),
+        question=_column("whole", "", "number of the question, from 1", key=True, low=1),
+        region_id=_ref("regions.region_id", "where they live"),
+        age_band=_text("age band"),
+        asked=_text("the question"),
+        said=_text("the answer, in the respondent's words"),
+    ),
+    "interview_codes": _table(
+        "One row a code that a coder gave to an answer.",
+        research_id=_key("the order", "research_orders.research_id"),
+        respondent_id=_key("who answered", personal=True),
+        question=_column("whole", "", "number of the question", key=True, low=1),
+        coder=_key("who coded"),
+        theme=_text("what the answer is about, as the coder sees it"),
     ),
     "kpi_daily": _table(
         "One row a day and indicator, as the shop's own reports had it.",

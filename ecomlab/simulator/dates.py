@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ecomlab.simulator.noise import Array
-from ecomlab.simulator.scenario import Event, Scenario
+from ecomlab.simulator.parameters import Event
+from ecomlab.simulator.scenario import Scenario
 
 __all__ = ["Days", "day_bounds", "event_peak", "lay_out_days", "wave"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ecomlab.simulator.noise import Array, Noise
+from ecomlab.simulator.noise import Array, Noise, to_uniform
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.world import World
 
@@ -40,9 +40,36 @@ class Day:
 
     def uniform(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return today's uniforms of a stream that the running mechanism declared."""
+        return to_uniform(self.words(stream, ids, part=part))
+
+    def words(self, stream: str, ids: Array, *, part: str = "") -> Array:
+        """Return today's random words of a declared stream, for several draws of an entity."""
+        self._declared(stream)
+        return self._noise.words(stream, ids, day=self.index, part=part)
+
+    def lasting(self, stream: str, ids: Array, *, part: str = "") -> Array:
+        """Return uniforms of a declared stream that are the same on every day."""
+        self._declared(stream)
+        return self._noise.uniform(stream, ids, part=part)
+
+    def world_words(self, stream: str, ids: Array, period: int) -> Array:
+        """Return random words of a declared stream that serve for a period of days."""
+        self._declared(stream)
+        return self._noise.words(stream, ids, day=period, part="period")
+
+    def lot(self, experiment: str, units: Array) -> Array:
+        """Return the lots of an experiment's units: theirs for good, whoever asks."""
+        return self._noise.uniform("experiment", units, part=experiment)
+
+    def put(self, name: str, at: Array, value: Any) -> None:
+        """Change some entries of a state that is held for every person, in its place."""
+        state = self[name]
+        state[at] = value
+        self[name] = state
+
+    def _declared(self, stream: str) -> None:
         if stream not in self.streams:
             raise KeyError(f"stream {stream!r} is not declared by the mechanism that draws from it")
-        return self._noise.uniform(stream, ids, day=self.index, part=part)
 
 
 @dataclass(frozen=True)

@@ -2,59 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ecomlab.simulator.expectation import expect
 from ecomlab.simulator.graph import Day, Mechanism, edges
-from ecomlab.simulator.mechanisms.aftermath import leave, send_back
+from ecomlab.simulator.mechanisms.aftermath import remember_buyers, send_back, write_reviews
+from ecomlab.simulator.mechanisms.awareness import spread_awareness
 from ecomlab.simulator.mechanisms.checkout import check_out
-from ecomlab.simulator.mechanisms.choice import choose, consider
-from ecomlab.simulator.mechanisms.media import buy_media, remember_media
+from ecomlab.simulator.mechanisms.choice import choose, consider, see_features, value_products
+from ecomlab.simulator.mechanisms.competition import set_rival_prices
+from ecomlab.simulator.mechanisms.expectation import expect
+from ecomlab.simulator.mechanisms.mail import send_mail
+from ecomlab.simulator.mechanisms.media import book_creators, buy_media, remember_media
 from ecomlab.simulator.mechanisms.platforms import report_media
-from ecomlab.simulator.mechanisms.prices import post_prices
-from ecomlab.simulator.mechanisms.routes import fire_routes
-from ecomlab.simulator.mechanisms.surroundings import apply_plan, observe_day
+from ecomlab.simulator.mechanisms.prices import coach, post_prices
+from ecomlab.simulator.mechanisms.routes import enter_front, fire_routes, meet_occasions
+from ecomlab.simulator.mechanisms.surroundings import apply_plan, observe_day, run_experiments
 from ecomlab.simulator.noise import Array, Noise
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.world import World
 
-__all__ = ["MECHANISMS", "Log", "causal_graph", "run_days"]
+__all__ = ["MECHANISMS", "STATE", "Log", "begin", "causal_graph", "run_days"]
 
 MECHANISMS: tuple[Mechanism, ...] = (
     observe_day,
     apply_plan,
+    run_experiments,
+    set_rival_prices,
     post_prices,
+    coach,
     buy_media,
+    book_creators,
     remember_media,
+    send_mail,
+    spread_awareness,
+    meet_occasions,
     fire_routes,
+    enter_front,
     consider,
+    value_products,
+    see_features,
     choose,
     expect,
     check_out,
     send_back,
+    write_reviews,
     report_media,
-    leave,
+    remember_buyers,
 )
 
-_KEPT = (
-    "on_sale", "base_cents", "price_cents", "depth", "cost_index", "budget_cents", "spend_cents",
-    "clicks", "impressions", "claims", "visitors", "channel", "in_cart", "lines", "buyers",
-    "order_visit", "order_cents", "order_discount_cents", "shipping_cents", "payment", "coupon",
-    "line_order", "line_sku", "line_units", "line_price_cents", "line_discount_cents",
-    "line_cents", "line_cost_cents", "back_line", "back_units", "back_after_days", "back_reason",
-    "expected_visits", "expected_orders", "expected_amount", "channel_orders", "channel_amount",
+# What passes from one day to the next; everything else is made anew every day.
+STATE = (
+    "adstock", "aware", "coached", "customer", "customers_by_region", "fatigue", "last_click",
+    "last_order", "left", "mailed_on", "own_index", "picked", "posts",
+    "quarter_units", "rate", "rival", "stocked_until", "tide", "unsubscribed",
 )  # fmt: skip
+
+_KEPT = (
+    "on_sale", "base_cents", "price_cents", "depth", "cost_index", "budget_cents", "paid_cents",
+    "clicks", "impressions", "claims", "posted", "picked", "coached", "rank",
+    "searches", "rival", "aware",
+    "mailed", "is_opened", "has_unsubscribed", "visitors", "route", "front", "in_cart", "running",
+    "buyers", "order_visit", "order_cents", "order_discount_cents", "shipping_cents", "payment",
+    "coupon", "line_order", "line_sku", "line_units", "line_price_cents", "line_discount_cents",
+    "line_cents", "line_cost_cents", "back_line", "back_units", "back_after_days", "back_reason",
+    "rated_line", "rated_stars", "rated_after_days", "is_invited", "feeling", "people_today",
+    "expected_orders", "expected_amount", "expected_margin", "route_visits", "route_orders", "route_amount",
+    "route_margin", "sku_units", "sku_slope",
+)  # fmt: skip
+_OF_BUYERS = ("route_chance", "fired")  # kept of visits that ordered, routes x orders
+_FLUSH_VISITS = 1 << 16
 
 
 @dataclass
 class Log:
-    """What the days left behind: one entry a day for each kept value."""
+    """What some days left behind: one entry a day for each kept value."""
 
-    days: int
+    first: int
+    days: int = 0
+    visits: int = 0
     values: dict[str, list[Array]] = field(default_factory=dict)
+
+    def keep(self, day: Day) -> None:
+        """Add a day."""
+        for name in _KEPT:
+            self.values.setdefault(name, []).append(day[name])
+        for name in _OF_BUYERS:
+            self.values.setdefault(name, []).append(day[name][:, day["order_visit"]].T)
+        self.days += 1
+        self.visits += len(day["visitors"])
 
     def join(self, name: str) -> Array:
         """Return a value of all days, one after another."""
@@ -70,7 +108,7 @@ class Log:
 
     def day_of(self, name: str) -> Array:
         """Return the day of each entry of a joined value."""
-        return np.repeat(np.arange(self.days), self.counts(name))
+        return self.first + np.repeat(np.arange(self.days), self.counts(name))
 
     def join_positions(self, name: str, within: str) -> Array:
         """Return joined positions that count through all entries of another value."""
@@ -84,33 +122,57 @@ def run_days(
     plan: Plan | None,
     days: int,
     *,
+    flush: Callable[[Log], None],
     mechanisms: Sequence[Mechanism] = MECHANISMS,
-) -> Log:
-    """Run a world under a plan, day by day, and return the log.
+) -> Day:
+    """Run a world under a plan, day by day; hand the log over whenever it has grown long.
 
-    Mechanisms run in the order given, every day; see :func:`causal_graph`.
+    Mechanisms run in the order given, every day; see :func:`causal_graph`. When the log is
+    handed over depends on what happened and on nothing else.
     """
-    plans = plan.in_force(world.scenario.start) if plan is not None else ()
-    day = Day(world, noise, plans)
-    _begin(day)
-    log = Log(days, {name: [] for name in _KEPT})
+    day = begin(world, noise, plan)
+    log = Log(first=0)
     for index in range(days):
         day.index = index
         for step in mechanisms:
             step(day)
-        for name, kept in log.values.items():
-            kept.append(day[name])
-    return log
+        log.keep(day)
+        if log.visits >= _FLUSH_VISITS or index == days - 1:
+            flush(log)
+            log = Log(first=index + 1)
+    return day
 
 
-def _begin(day: Day) -> None:
+def begin(world: World, noise: Noise, plan: Plan | None) -> Day:
     """Set the state before the first day: as if the status quo had always been."""
-    people = len(day.world.people.ids)
-    channels = list(day.world.scenario.channels.values())
-    usual = np.array([channel.spend for channel in channels])
-    day["alive"] = np.ones(people, dtype=bool)
-    day["adstock"] = np.repeat(usual[:, None], len(day.world.scenario.regions), axis=1)
-    day["last_click"] = np.full((len(channels), people), -10_000, dtype=np.int32)
+    scenario, people = world.scenario, world.people
+    day = Day(world, noise, plan.in_force(scenario.start) if plan is not None else ())
+    count, kinds = len(people.ids), len(scenario.categories)
+    customer = people.since <= 0
+    rate = np.where(customer, people.customer_rate, people.newcomer_rate)
+    usual = np.array([route.spend for route in scenario.routes.values()])
+    known = [
+        scenario.shoppers.aware_share if region.aware_share is None else region.aware_share
+        for region in scenario.regions.values()
+    ]
+    long_ago = np.full(count, -10_000, dtype=np.int32)
+    day["customer"], day["left"] = customer, people.has_left.copy()
+    day["rate"] = np.where(people.has_left, 0, rate).astype(np.float32)
+    day["last_order"] = np.where(customer, people.since, long_ago).astype(np.int32)
+    day["stocked_until"], day["mailed_on"] = long_ago.copy(), long_ago.copy()
+    day["last_click"] = np.tile(long_ago.astype(np.int16), (len(scenario.routes), 1))
+    day["fatigue"] = np.zeros(count, dtype=np.float32)
+    day["unsubscribed"] = np.zeros(count, dtype=bool)
+    day["customers_by_region"] = np.bincount(
+        people.region[customer], minlength=len(scenario.regions)
+    )
+    day["adstock"] = np.repeat(usual[:, None], len(scenario.regions), axis=1)
+    day["aware"], day["posts"], day["tide"] = np.array(known), (), None
+    day["rival"], day["own_index"] = np.zeros(kinds), np.zeros((14, kinds))
+    goods = len(world.products.key)
+    day["picked"], day["coached"] = np.zeros(goods, dtype=bool), np.zeros(goods, dtype=bool)
+    day["quarter_units"] = np.zeros(goods)
+    return day
 
 
 def causal_graph(mechanisms: Sequence[Mechanism] = MECHANISMS) -> list[tuple[str, str, str]]:
@@ -118,7 +180,7 @@ def causal_graph(mechanisms: Sequence[Mechanism] = MECHANISMS) -> list[tuple[str
 
     Examples
     --------
-    >>> ("budget_factor", "spend_cents", "buy_media") in causal_graph()
+    >>> ("budget_by_region", "budget_cents", "buy_media") in causal_graph()
     True
     """
     return edges(mechanisms)

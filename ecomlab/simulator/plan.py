@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,11 +16,15 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ecomlab.simulator.experiments import Experiment, Research
 from ecomlab.simulator.scenario import Scenario, nearest
 
 __all__ = ["Plan", "PlanError"]
 
-_LEVERS = ("start", "budgets", "prices", "discounts", "before")
+_LEVERS = (
+    "start", "budgets", "prices", "discounts", "promotions", "features", "experiments",
+    "research", "before",
+)  # fmt: skip
 
 
 class PlanError(ValueError):
@@ -35,11 +39,18 @@ class Plan(BaseModel):
     start
         First day of the plan; the first simulated day if left out.
     budgets
-        Channel -> multiple of the usual budget (0 switches the channel off, at most 20).
+        Channel, or ``channel.campaign`` -> multiple of the usual budget (0 switches it off, at
+        most 20). For e-mail it is the number of mails that is multiplied.
     prices
-        Category -> multiple of the usual price (0.2 to 5).
+        Category or product -> multiple of the usual price (0.2 to 5).
     discounts
         Multiple of the usual depth of promotions (0 to 3).
+    promotions
+        Multiple of the usual share of products promoted (0 to 5).
+    features
+        Features of the scenario that every visitor sees from ``start`` on.
+    experiments, research
+        See :class:`~ecomlab.simulator.experiments.Experiment` and ``Research``.
     before
         The plan in force until ``start``; see :meth:`after`.
 
@@ -59,6 +70,10 @@ class Plan(BaseModel):
     budgets: Mapping[str, Annotated[float, Field(ge=0, le=20)]] = Field(default_factory=dict)
     prices: Mapping[str, Annotated[float, Field(ge=0.2, le=5)]] = Field(default_factory=dict)
     discounts: Annotated[float, Field(ge=0, le=3)] | None = None
+    promotions: Annotated[float, Field(ge=0, le=5)] | None = None
+    features: tuple[str, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    research: tuple[Research, ...] = ()
     before: Plan | None = None
 
     @model_validator(mode="before")
@@ -87,7 +102,7 @@ class Plan(BaseModel):
         values = self.model_dump(mode="json")
         if self.before is not None:
             values["before"] = self.before.to_dict()
-        return {name: value for name, value in values.items() if value not in (None, {})}
+        return {name: value for name, value in values.items() if value not in (None, {}, [])}
 
     def to_yaml(self) -> str:
         """Return the plan as YAML text."""
@@ -142,9 +157,14 @@ class Plan(BaseModel):
         PlanError
             Naming the lever, and the nearest valid name.
         """
-        paid = tuple(name for name, channel in scenario.channels.items() if channel.spend)
-        _known("budgets", self.budgets, paid, "channels with a budget")
-        _known("prices", self.prices, tuple(scenario.categories), "categories")
+        _known("budgets", self.budgets, tuple(scenario.levers), "budgets")
+        goods = tuple(f"{k.prefix}-{n:03d}" for k in scenario.categories.values()
+                      for n in range(1, k.skus + 1))  # fmt: skip
+        _known("prices", self.prices, (*scenario.categories, *goods), "categories and products",
+               shown=tuple(scenario.categories))  # fmt: skip
+        _known("features", self.features, tuple(scenario.features), "features")
+        for test in self.experiments:
+            _check_experiment(test, scenario)
         last = scenario.start + timedelta(days=days - 1)
         if self.start is not None and not scenario.start <= self.start <= last:
             raise PlanError(
@@ -155,12 +175,32 @@ class Plan(BaseModel):
             self.before.check(scenario, days=days)
 
 
-def _known(lever: str, given: Mapping[str, float], known: tuple[str, ...], what: str) -> None:
+def _check_experiment(test: Experiment, scenario: Scenario) -> None:
+    """Raise where an experiment is about something that the scenario does not have."""
+    known = {
+        "feature": tuple(scenario.features),
+        "launch": tuple(scenario.features),
+        "holdout": tuple(n for n in ("email", "social") if n in scenario.routes),
+        "geo": tuple(scenario.levers),
+        "price": ("all", *scenario.categories),
+        "promotion": ("all", *scenario.categories),
+    }[test.kind]
+    _known(f"experiments.{test.id}.what", (test.what,), known, f"things a {test.kind} test tries")
+
+
+def _known(
+    lever: str,
+    given: Iterable[str],
+    known: tuple[str, ...],
+    what: str,
+    *,
+    shown: tuple[str, ...] = (),
+) -> None:
     for name in given:
         if name not in known:
             raise PlanError(
                 f"{lever}.{name}: not one of the {what}.{nearest(name, known)} "
-                f"Known: {', '.join(known)}."
+                f"Known: {', '.join(shown or known) or 'none'}."
             )
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
+import pyarrow as pa
 
-from ecomlab.simulator.loop import run_days
+from ecomlab import schema
+from ecomlab.simulator.loop import Log, run_days
 from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.plan import Plan, PlanError
+from ecomlab.simulator.research import field_research
 from ecomlab.simulator.scenario import Scenario, load_scenario, presets
-from ecomlab.simulator.tables import lay_out_tables, take_record
-from ecomlab.simulator.truth import Truth, tell_truth
+from ecomlab.simulator.tables import Recorder
+from ecomlab.simulator.truth import Teller, Truth
 from ecomlab.simulator.world import build_world
-from ecomlab.store.sealing import seal
+from ecomlab.store.sealing import TruthWriter, seal
 from ecomlab.store.store import Manifest, Store
+from ecomlab.store.writer import StoreWriter
 
-__all__ = ["SimulatedRun", "advance", "simulate"]
+__all__ = ["SimulatedRun", "advance", "simulate", "simulate_into"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -77,34 +82,136 @@ def simulate(
     >>> run.store.manifest.last_day, "orders" in run.store.tables
     ('2024-01-30', True)
     """
-    world = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    people = world.people if people is None else _size("people", people, 5_000_000)
-    days = world.days if days is None else _size("days", days, 4000)
-    if plan is not None:
-        plan.check(world, days=days)
-    noise = Noise(seed)
-    drawn = build_world(world, noise, people=people, days=days)
-    record = take_record(drawn, noise, plan, run_days(drawn, noise, plan, days))
-    truth = tell_truth(record)
-    manifest = Manifest(
-        name=f"{world.name} demo",
-        currency=world.currency,
-        time_zone=world.time_zone,
-        first_day=world.start.isoformat(),
-        last_day=(world.start + timedelta(days=days - 1)).isoformat(),
-        origin={
-            "kind": "simulated",
-            "scenario": world.name,
-            "seed": noise.seed,
-            "people": people,
-            "days": days,
-            "plan": None if plan is None else plan.to_dict(),
-            "truth_sha256": truth.hash,
-            **_own_parameters(world),
-        },
-    )
-    store = Store.from_tables(lay_out_tables(record), manifest=manifest)
-    return SimulatedRun(store=store, truth=truth)
+    run = _Setting.of(scenario, seed, plan, people, days)
+    tables: dict[str, list[pa.Table]] = {}
+    truth: dict[str, list[pa.Table]] = {}
+
+    def keep(observed: Mapping[str, pa.Table], sealed: Mapping[str, pa.Table]) -> None:
+        for into, pieces in ((tables, observed), (truth, sealed)):
+            for name, piece in pieces.items():
+                into.setdefault(name, []).append(piece)
+
+    _write(run, keep)
+    told = Truth({name: pa.concat_tables(pieces) for name, pieces in truth.items()})
+    # Pieces of dictionaries may differ in their words: the store holds plain texts.
+    whole = {
+        name: pa.concat_tables(
+            [p.cast(schema.arrow_schema(name, p.column_names)) for p in pieces]
+        ).combine_chunks()
+        for name, pieces in tables.items()
+    }
+    store = Store.from_tables(whole, manifest=run.manifest(told.hash))
+    return SimulatedRun(store=store, truth=told)
+
+
+def simulate_into(
+    folder: str | os.PathLike[str],
+    scenario: str | Scenario = "west_d2c",
+    seed: int = 7,
+    plan: Plan | None = None,
+    people: int | None = None,
+    days: int | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Store:
+    """Simulate a store straight into a folder, in memory that does not grow with the days.
+
+    The store and its truth beside it are those of :func:`simulate`.
+
+    Parameters
+    ----------
+    folder
+        Where the store goes; the truth goes to ``<folder>.truth.zip``.
+    scenario, seed, plan, people, days
+        See :func:`simulate`.
+    progress
+        Called with the days done and the days in all, whenever a piece is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     store = simulate_into(f"{place}/shop", "tiny", people=200, days=30)
+    >>> store.manifest.last_day
+    '2024-01-30'
+    """
+    run = _Setting.of(scenario, seed, plan, people, days)
+    with StoreWriter(folder) as store, TruthWriter(folder) as truth:
+
+        def keep(observed: Mapping[str, pa.Table], sealed: Mapping[str, pa.Table]) -> None:
+            store.append(observed)
+            truth.append(sealed)
+
+        _write(run, keep, progress)
+        return store.finish(run.manifest(truth.finish()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Setting:
+    """The arguments of a run, checked."""
+
+    scenario: Scenario
+    noise: Noise
+    plan: Plan | None
+    people: int
+    days: int
+
+    @classmethod
+    def of(
+        cls,
+        scenario: str | Scenario,
+        seed: int,
+        plan: Plan | None,
+        people: int | None,
+        days: int | None,
+    ) -> _Setting:
+        world = load_scenario(scenario) if isinstance(scenario, str) else scenario
+        people = world.people if people is None else _size("people", people, 5_000_000)
+        days = world.days if days is None else _size("days", days, 4000)
+        if plan is not None:
+            plan.check(world, days=days)
+        return cls(scenario=world, noise=Noise(seed), plan=plan, people=people, days=days)
+
+    def manifest(self, truth_hash: str) -> Manifest:
+        world = self.scenario
+        return Manifest(
+            name=f"{world.name} demo",
+            currency=world.currency,
+            time_zone=world.time_zone,
+            first_day=world.start.isoformat(),
+            last_day=(world.start + timedelta(days=self.days - 1)).isoformat(),
+            origin={
+                "kind": "simulated",
+                "scenario": world.name,
+                "seed": self.noise.seed,
+                "people": self.people,
+                "days": self.days,
+                "plan": None if self.plan is None else self.plan.to_dict(),
+                "truth_sha256": truth_hash,
+                **_own_parameters(world),
+            },
+        )
+
+
+def _write(
+    run: _Setting,
+    keep: Callable[[Mapping[str, pa.Table], Mapping[str, pa.Table]], None],
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Run the days and hand every piece of the tables on."""
+    world = build_world(run.scenario, run.noise, people=run.people, days=run.days)
+    recorder = Recorder(world, run.noise, run.plan, run.days)
+    teller = Teller(recorder)
+
+    def flush(log: Log) -> None:
+        piece = recorder.take(log)
+        keep(recorder.write(piece), teller.write(piece))
+        if progress is not None:
+            progress(log.first + log.days, run.days)
+
+    run_days(world, run.noise, run.plan, run.days, flush=flush)
+    research = field_research(recorder)
+    keep({**recorder.finish(), **research}, teller.finish())
 
 
 def _size(name: str, value: int, most: int) -> int:

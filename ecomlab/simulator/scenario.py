@@ -7,188 +7,62 @@ start from another. Nothing here depends on a plan or on a seed.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from datetime import date
 from importlib import resources
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-__all__ = [
-    "Category",
-    "Channel",
-    "Costs",
-    "Event",
-    "Habits",
-    "Region",
-    "Scenario",
-    "Shoppers",
-    "load_scenario",
-    "nearest",
-    "presets",
-]
+from ecomlab.simulator.experiments import Research
+from ecomlab.simulator.parameters import (
+    Category,
+    Choice,
+    Competitor,
+    Costs,
+    Creators,
+    Event,
+    Feature,
+    Front,
+    Habits,
+    Live,
+    Loyalty,
+    Mail,
+    Market,
+    Panel,
+    Part,
+    Region,
+    Reviewing,
+    Route,
+    Search,
+    Shoppers,
+    Traps,
+)
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-ChannelId = Literal["direct", "seo", "paid_search", "social", "email", "affiliate"]
-DEVICES = ("desktop", "mobile", "tablet")
-AGES = ("18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+__all__ = ["Scenario", "load_scenario", "nearest", "presets"]
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Region(_Part):
-    """A sales region: its share of the people, and how it differs."""
-
-    name: str
-    population: int = Field(gt=0)
-    share: Share
-    income_index: Positive = 1.0
-    km_to_depot: NonNegative = 0.0
-
-
-class Category(_Part):
-    """A product category. Season is a share of the mean: 0.3 is 30 % above it at the peak."""
-
-    prefix: str = Field(pattern="^[A-Z]{2}$")
-    skus: int = Field(ge=1, le=63)
-    mean_price: Positive  # currency/unit
-    popularity: Positive  # relative weight when shoppers look around
-    margin_share: Share  # gross margin over list price
-    return_share: Share  # of lines sent back
-    weight_kg: Positive
-    season: Share = 0.0
-    season_peak_day: int = Field(default=1, ge=1, le=366)
-    goods: tuple[str, ...] = Field(min_length=1)
+ROUTES = (
+    "direct", "seo", "brand_search", "generic_search", "social", "email", "creators",
+    "affiliate", "live",
+)  # fmt: skip
+RouteId = Literal[
+    "direct", "seo", "brand_search", "generic_search", "social", "email", "creators",
+    "affiliate", "live",
+]  # fmt: skip
 
 
-class Channel(_Part):
-    """A route to the shop.
-
-    The chance of a visit is ``reach_per_day`` times the person's rate and affinity, and for
-    a paid route times the response ``x / (x + half_saturation)`` to the adstock ``x`` of
-    spend, both in currency per 1,000 people and day: absolute units, so that another plan
-    does not change the curve.
-    """
-
-    reach_per_day: Positive
-    spend: NonNegative = 0.0  # currency per 1,000 people and day, status quo
-    half_saturation: NonNegative = 0.0
-    half_life_days: Positive = 1.0
-    activity_bias: float = 0.0  # affinity grows with the person's rate to this power
-    click_share: Share = 0.05  # clicks over impressions
-    claim_share: Share = 0.0  # of orders it claims on seeing alone, without a click
-    campaigns: Mapping[str, Positive] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _paid_routes_are_complete(self) -> Channel:
-        if self.spend and not (self.half_saturation and self.campaigns):
-            raise ValueError("a channel with spend needs half_saturation and campaigns")
-        return self
-
-
-class Event(_Part):
-    """A shopping event: a day by rule, and how the days around it differ (log effects)."""
-
-    month: int = Field(ge=1, le=12)
-    day: int | None = Field(default=None, ge=1, le=31)
-    weekday: int | None = Field(default=None, ge=0, le=6)  # 0 is Monday
-    nth: int = Field(default=1, ge=1, le=4)
-    shift_days: int = 0
-    peak_days: int = Field(default=1, ge=1, le=14)
-    peak: float = 0.0
-    before_days: int = Field(default=0, ge=0, le=28)
-    before: float = 0.0  # negative where people wait for the event
-    after_days: int = Field(default=0, ge=0, le=28)
-    after: float = 0.0  # negative where demand was pulled forward
-    intent: float = 0.0  # how much readier visitors are to buy at the peak
-    promotion_share: Share = 0.0  # of products the shop promotes at the peak
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> Event:
-        if (self.day is None) == (self.weekday is None):
-            raise ValueError("give an event either day or weekday and nth")
-        if self.day is not None:
-            date(2023, self.month, self.day)  # raises where not every year has the day
-        return self
-
-
-class Shoppers(_Part):
-    """How people come, choose, buy and leave."""
-
-    rate_shape: Positive  # gamma shape of visit rates: small is unequal
-    dropout_a: Positive  # beta law of leaving for good after an order
-    dropout_b: Positive
-    price_sensitivity: Positive  # median; minus the price elasticity of choice
-    price_sensitivity_spread: NonNegative  # log standard deviation
-    taste_spread: NonNegative
-    considered: int = Field(ge=2, le=20)  # products looked at in a visit
-    outside: float  # utility of buying nothing here
-    cart_slack: NonNegative  # how far below buying a product still enters the cart
-    add_on_outside: float  # utility at which a further product joins an order half the time
-    extra_units: NonNegative  # mean of units beyond the first, a line
-    aware_share: Share  # of people who know the shop on the first day
-    aware_half_life_days: Positive  # until half of the others know it
-    guest_share: Share
-    email_share: Share
-    login_share: Share  # of a known customer's visits
-    device_shares: tuple[Share, Share, Share] = (0.38, 0.55, 0.07)
-    device_outside: tuple[float, float, float] = (-0.3, 0.2, 0.0)
-    weekday_factors: tuple[Positive, ...] = Field(min_length=7, max_length=7)
-    season: Share = 0.0
-    season_peak_day: int = Field(default=340, ge=1, le=366)
-    half_year_season: Share = 0.0
-    growth_per_year: float = 0.0
-    shock_sd: NonNegative = 0.0  # of the daily demand shock, log
-    shock_memory: Share = 0.0
-    category_shock_sd: NonNegative = 0.0  # of the weekly shock of a category, utility
-
-
-class Habits(_Part):
-    """The status-quo manager, whose habits confound what an analyst sees."""
-
-    spend_on_season: NonNegative  # elasticity of budgets to forecast demand
-    spend_before_events: NonNegative  # log lift in the two weeks before an event
-    spend_noise: NonNegative
-    promotion_share: Share  # of products, in an ordinary week
-    promotion_on_demand: NonNegative  # dose of discounting into demand, 0 to 0.45
-    promotion_depths: tuple[Share, ...] = Field(min_length=1)
-    cost_pass_through: Share
-    coupon_share: Share  # of orders of people who get mail
-    coupon_depth: Share
-
-
-class Costs(_Part):
-    """What orders cost beside the goods, in the store's currency."""
-
-    shipping_fee: NonNegative
-    free_shipping_from: NonNegative
-    per_parcel: NonNegative
-    per_kg: NonNegative
-    payment_share: Share
-    payment_fee: NonNegative
-    per_return: NonNegative
-    fixed_per_1000_people: NonNegative  # a day
-    cost_index_sd: NonNegative
-    media_index_q4: Positive
-    failed_share: Share
-    pending_share: Share
-    cancelled_share: Share
-    resale_share: Share
-
-
-class Scenario(_Part):
-    """Every parameter of a world (see the classes of its parts for the units).
+class Scenario(Part):
+    """Every parameter of a world (see ``parameters`` for the units).
 
     Examples
     --------
     >>> load_scenario("west_d2c").currency
     'USD'
+    >>> load_scenario("west_d2c").with_traps({"price": 0}).traps.price
+    0.0
     """
 
     name: str = Field(pattern="^[a-z][a-z0-9_]{0,39}$")
@@ -197,14 +71,52 @@ class Scenario(_Part):
     start: date
     people: int = Field(ge=1)
     days: int = Field(ge=1, le=4000)
-    regions: Mapping[str, Region] = Field(min_length=1)
+    regions: Mapping[str, Region] = Field(min_length=1, max_length=60)
     categories: Mapping[str, Category] = Field(min_length=1, max_length=60)
     brands: tuple[str, ...] = Field(min_length=1)
-    channels: Mapping[ChannelId, Channel] = Field(min_length=1)
+    routes: Mapping[RouteId, Route] = Field(min_length=1)
+    fronts: Mapping[str, Front] = Field(default_factory=dict)
+    search: Search
+    mail: Mail
+    creators: Creators | None = None
+    live: Live | None = None
     events: Mapping[str, Event] = Field(default_factory=dict)
+    loyalty: Loyalty
     shoppers: Shoppers
+    choice: Choice
+    competitors: Competitor
+    features: Mapping[str, Feature] = Field(default_factory=dict)
     habits: Habits
+    traps: Traps = Traps()
+    reviewing: Reviewing = Reviewing()
+    market: Market
+    research: tuple[Research, ...] = ()  # ordered by the status quo
+    panel: Panel = Panel()
     costs: Costs
+    lost_arm_share: float = Field(default=0.0, ge=0, le=0.5)  # a fault of the test software
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channels in the order of their first routes."""
+        return tuple(dict.fromkeys(route.channel for route in self.routes.values()))
+
+    @property
+    def levers(self) -> dict[str, tuple[str, ...]]:
+        """Budget lever -> routes it moves: channels, and ``channel.campaign`` where they split."""
+        paid = {n: r for n, r in self.routes.items() if r.campaign}
+        whole = {r.channel: () for r in paid.values()}
+        found: dict[str, tuple[str, ...]] = {
+            c: tuple(n for n, r in paid.items() if r.channel == c) for c in whole
+        }
+        split = {c for c, names in found.items() if len(names) > 1}
+        found |= {f"{r.channel}.{r.campaign}": (n,) for n, r in paid.items() if r.channel in split}
+        return found
+
+    def with_traps(self, doses: Mapping[str, float]) -> Scenario:
+        """Return the twin of this world in which some habits have another dose."""
+        values = self.model_dump()
+        values["traps"] |= dict(doses)
+        return Scenario.model_validate(values)
 
     @field_validator("time_zone")
     @classmethod
@@ -222,6 +134,21 @@ class Scenario(_Part):
             raise ValueError(f"shares of regions add up to {total:g}, not to 1")
         return self
 
+    @model_validator(mode="after")
+    def _names_that_are_named_exist(self) -> Scenario:
+        for name, kind in self.categories.items():
+            if kind.companion and kind.companion not in self.categories:
+                raise ValueError(f"categories.{name}.companion: there is no {kind.companion!r}")
+        for name, route in self.routes.items():
+            if set(route.fronts) - set(self.fronts) or bool(self.fronts) != bool(route.fronts):
+                known = ", ".join(self.fronts) or "no fronts"
+                raise ValueError(f"routes.{name}.fronts: the scenario has {known}")
+        if "creators" in self.routes and self.creators is None:
+            raise ValueError("the route creators needs the part creators")
+        if "live" in self.routes and self.live is None:
+            raise ValueError("the route live needs the part live")
+        return self
+
 
 def presets() -> tuple[str, ...]:
     """Return the names of the presets, sorted."""
@@ -235,6 +162,7 @@ def nearest(word: str, known: tuple[str, ...]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+@functools.cache
 def load_scenario(name: str) -> Scenario:
     """Return a preset.
 
@@ -255,7 +183,11 @@ def _read(name: str) -> dict[str, Any]:
     text = (resources.files(__package__) / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
     values: dict[str, Any] = yaml.safe_load(text)
     parent = values.pop("extends", None)
-    return _merge(_read(parent), values) if parent else values
+    if not parent:
+        return values
+    replaced = values.pop("replaces", ())  # parts that are not laid over the parent's
+    below = {part: value for part, value in _read(parent).items() if part not in replaced}
+    return _merge(below, values)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

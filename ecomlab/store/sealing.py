@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ import pyarrow.csv as pacsv
 
 from ecomlab.store.store import StoreError, open_store
 
-__all__ = ["SealError", "Truth", "open_truth", "seal", "truth_file", "verify"]
+__all__ = ["SealError", "Truth", "TruthWriter", "open_truth", "seal", "truth_file", "verify"]
 
 _TYPES = {"int64": pa.int64(), "double": pa.float64(), "string": pa.string(),
           "date32[day]": pa.date32(), "bool": pa.bool_()}  # fmt: skip
@@ -82,11 +83,65 @@ class Truth(Mapping[str, pd.DataFrame]):
         return f"Truth({', '.join(self._tables)}; sha256 {self.hash[:12]})"
 
 
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+class TruthWriter:
+    """The sealed file of a truth that comes in pieces, with the same bytes as :class:`Truth`.
+
+    Use it as a context; what it wrote on the way is gone afterwards.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.target = truth_file(folder)
+        self._part = self.target.with_name(f".{self.target.name}.part-{os.getpid()}")
+        self._files: dict[str, pacsv.CSVWriter] = {}
+        self._types: dict[str, dict[str, str]] = {}
+
+    def __enter__(self) -> TruthWriter:
+        shutil.rmtree(self._part, ignore_errors=True)
+        self._part.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files.values():
+            file.close()
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def append(self, tables: Mapping[str, pa.Table]) -> None:
+        """Write a piece of each table."""
+        for name, piece in tables.items():
+            if name not in self._files:
+                self._types[name] = {f.name: str(f.type) for f in piece.schema}
+                self._files[name] = pacsv.CSVWriter(self._part / f"{name}.csv", piece.schema)
+            self._files[name].write_table(piece)
+
+    def finish(self) -> str:
+        """Seal the file beside the store's folder, whole or not at all; return its hash."""
+        for file in self._files.values():
+            file.close()
+        sealed = self._part / "sealed"
+        with zipfile.ZipFile(sealed, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            _add(archive, "types.json", json.dumps(self._types, indent=1).encode())
+            for name in self._types:
+                with (
+                    (self._part / f"{name}.csv").open("rb") as content,
+                    archive.open(_entry(f"{name}.csv"), "w") as place,
+                ):
+                    shutil.copyfileobj(content, place, 1 << 20)
+        with sealed.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        sealed.replace(self.target)
+        return found
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, date_time=_DATED)
     entry.external_attr = 0o600 << 16
     entry.create_system = 3  # the same byte on every system
-    archive.writestr(entry, content)
+    return entry
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(_entry(name), content)
 
 
 def truth_file(folder: str | os.PathLike[str]) -> Path:

@@ -31,7 +31,10 @@ import pyarrow.parquet as pq
 
 from ecomlab import schema
 
-__all__ = ["Manifest", "Store", "StoreError", "canonical_hash", "open_store", "safe_name"]
+__all__ = [
+    "ContentHash", "Manifest", "Store", "StoreError", "canonical_hash", "open_store",
+    "put_in_place", "safe_name",
+]  # fmt: skip
 
 MANIFEST = "manifest.json"
 
@@ -112,27 +115,68 @@ def canonical_hash(table: pa.Table) -> str:
     >>> canonical_hash(one) == canonical_hash(pa.table({"b": [1], "a": ["y"]}))
     False
     """
-    digest = hashlib.sha256()
-    for name in sorted(table.column_names):
-        column = table[name]
-        digest.update(f"{name}:{column.type}:{len(column)}\n".encode())
-        digest.update(column.is_null().to_numpy().tobytes())
-        for part in _plain_values(column):
-            digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()
+    whole = ContentHash()
+    whole.add(table)
+    return whole.digest()
+
+
+class ContentHash:
+    """The :func:`canonical_hash` of a table that comes in pieces.
+
+    Examples
+    --------
+    >>> table, pieces = pa.table({"a": ["x", None, "y"]}), ContentHash()
+    >>> for start in (0, 1):
+    ...     pieces.add(table.slice(start, 1 + start))
+    >>> pieces.digest() == canonical_hash(table)
+    True
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._columns: dict[str, tuple[str, list[Any]]] = {}
+
+    def add(self, piece: pa.Table) -> None:
+        """Add the next rows."""
+        self.rows += piece.num_rows
+        for name in piece.column_names:
+            column = piece[name]
+            if pa.types.is_dictionary(column.type):
+                column = column.cast(column.type.value_type)
+            fresh = (str(column.type), [hashlib.sha256() for _ in range(3)])
+            kind, (gaps, *values) = self._columns.setdefault(name, fresh)
+            if kind != str(column.type):
+                raise StoreError(f"{name}: a piece of type {column.type} follows one of {kind}.")
+            gaps.update(column.is_null().to_numpy() if column.null_count else bytes(len(column)))
+            for digest, part in zip(values, _plain_values(column), strict=False):
+                digest.update(np.ascontiguousarray(part))
+
+    def digest(self) -> str:
+        """Return the hash of the rows so far."""
+        whole = hashlib.sha256()
+        for name, (kind, parts) in sorted(self._columns.items()):
+            whole.update(f"{name}:{kind}:{self.rows}\n".encode())
+            for part in parts:
+                whole.update(part.digest())
+        return whole.hexdigest()
 
 
 def _plain_values(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
     """Yield a column's values as arrays whose bytes do not depend on how Arrow holds them."""
     if pa.types.is_string(column.type):
-        filled = column.fill_null("").cast(pa.large_string()).combine_chunks()
-        held = filled if isinstance(filled, pa.Array) else filled.chunk(0)
-        ends = np.frombuffer(held.buffers()[1], "<i8")[held.offset : held.offset + len(held) + 1]
-        yield np.diff(ends)
-        yield np.frombuffer(held.buffers()[2] or b"", "u1")[ends[0] : ends[-1]]
+        lengths, texts = [], []
+        for held in column.chunks:
+            filled = held.fill_null("") if held.null_count else held
+            ends = np.frombuffer(filled.buffers()[1], "<i4")
+            ends = ends[filled.offset : filled.offset + len(filled) + 1]
+            lengths.append(np.diff(ends))
+            texts.append(np.frombuffer(filled.buffers()[2] or b"", "u1")[ends[0] : ends[-1]])
+        yield np.concatenate([np.zeros(0, "<i4"), *lengths])
+        yield np.concatenate([np.zeros(0, "u1"), *texts])
     elif pa.types.is_floating(column.type):
         values = column.to_numpy()
-        yield (np.where(np.isnan(values), np.nan, values) + 0.0).astype("<f8")
+        values = np.where(np.isnan(values), np.nan, values) if column.null_count else values
+        yield (values + 0.0).astype("<f8", copy=False)
     elif pa.types.is_boolean(column.type):
         yield column.fill_null(False).to_numpy().astype("u1")
     elif pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
@@ -342,9 +386,7 @@ class Store:
             for name, text in (extras or {}).items():
                 (part / name).write_text(text, encoding="utf-8", newline="\n")
             (part / MANIFEST).write_text(self.manifest.to_json(), encoding="utf-8")
-            for file in [*part.iterdir(), part]:
-                _sync(file)
-            _swap(part, target)
+            put_in_place(part, target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
         return open_store(target)
@@ -436,6 +478,13 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Put a finished folder in the place of an older one, once it is safely on the disk."""
+    for file in [*part.iterdir(), part]:
+        _sync(file)
+    _swap(part, target)
 
 
 def _swap(part: Path, target: Path) -> None:

@@ -9,8 +9,8 @@ from ecomlab.simulator import SimulatedRun, simulate
 
 @pytest.fixture(scope="session")
 def year() -> SimulatedRun:
-    """A western store of the default size over one year."""
-    return simulate("west_d2c", seed=7, days=365)
+    """A western store of 40,000 people over one year."""
+    return simulate("west_d2c", seed=7, people=40_000, days=365)
 
 
 @pytest.fixture(scope="session")

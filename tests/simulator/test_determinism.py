@@ -5,25 +5,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from ecomlab.simulator import Plan, SimulatedRun, simulate
-from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator import Plan, SimulatedRun, simulate, simulate_into
+from ecomlab.simulator.graph import Day, Mechanism, mechanism
 from ecomlab.simulator.loop import MECHANISMS, run_days
 from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.scenario import load_scenario
-from ecomlab.simulator.tables import lay_out_tables, take_record
+from ecomlab.simulator.tables import Recorder
 from ecomlab.simulator.world import build_world
+from ecomlab.store.sealing import open_truth
 
 # The identity of the preset `tiny`. A change here is a new edition of the simulated data:
 # say so in the changelog, and make the ready stores again.
 TINY = "e00fbfbaf3f3aff88e843046c5388c12eaf1810ab41488e09931113fb23cc254"
 
-DATED = ("calendar", "prices", "ad_daily", "sessions", "orders", "returns", "plan_log",
+DATED = ("calendar", "prices", "competitor_prices", "ad_daily", "seo_daily", "creator_posts",
+         "email_sends", "sessions", "orders", "returns", "reviews", "plan_log",
          "costs_daily")  # fmt: skip
 
 
@@ -82,17 +85,48 @@ def rain(day: Day) -> None:
     day.uniform("weather.region", np.arange(5))
 
 
-@pytest.mark.parametrize("place", [0, 6, len(MECHANISMS)])
-def test_a_mechanism_more_leaves_every_other_draw_unchanged(place):
+def tables_of(mechanisms: Sequence[Mechanism]) -> dict[str, pa.Table]:
     scenario, noise = load_scenario("tiny"), Noise(7)
-    world = build_world(scenario, noise, people=600, days=90)
-    before = run_days(world, noise, None, 90)
-    with_rain = [*MECHANISMS[:place], rain, *MECHANISMS[place:]]
-    after = run_days(world, noise, None, 90, mechanisms=with_rain)
-    one = lay_out_tables(take_record(world, noise, None, before))
-    two = lay_out_tables(take_record(world, noise, None, after))
+    world = build_world(scenario, noise, people=900, days=90)
+    recorder = Recorder(world, noise, None, 90)
+    pieces: list[dict[str, pa.Table]] = []
+    run_days(
+        world, noise, None, 90, mechanisms=mechanisms,
+        flush=lambda log: pieces.append(recorder.write(recorder.take(log))),
+    )  # fmt: skip
+    return {name: pa.concat_tables([p[name] for p in pieces]) for name in pieces[0]}
+
+
+@pytest.mark.parametrize("place", [0, 8, len(MECHANISMS)])
+def test_a_mechanism_more_leaves_every_other_draw_unchanged(place):
+    one = tables_of(MECHANISMS)
+    two = tables_of([*MECHANISMS[:place], rain, *MECHANISMS[place:]])
     assert one["orders"].num_rows > 20
     assert all(one[name].equals(two[name]) for name in one)
+
+
+def test_the_size_of_blocks_and_pieces_changes_nothing(monkeypatch):
+    whole = simulate("tiny", seed=7, people=900, days=120)
+    monkeypatch.setattr("ecomlab.simulator.people._BLOCK", 1 << 7)
+    monkeypatch.setattr("ecomlab.simulator.noise._BLOCK", 1 << 5)
+    monkeypatch.setattr("ecomlab.simulator.loop._FLUSH_VISITS", 500)
+    pieces = simulate("tiny", seed=7, people=900, days=120)
+    assert pieces.store.manifest.tables == whole.store.manifest.tables
+    assert pieces.truth.hash == whole.truth.hash
+
+
+def test_a_store_written_as_the_days_go_by_is_the_one_held_in_memory(tmp_path):
+    held = simulate("tiny", seed=7, people=900, days=120)
+    seen: list[tuple[int, int]] = []
+    written = simulate_into(
+        tmp_path / "shop", "tiny", 7, None, 900, 120,
+        progress=lambda done, days: seen.append((done, days)),
+    )  # fmt: skip
+    assert written.manifest == held.store.manifest
+    assert open_truth(tmp_path / "shop").hash == held.truth.hash
+    assert seen[-1] == (120, 120)
+    for name in held.store.tables:
+        pd.testing.assert_frame_equal(written.table(name), held.store.table(name))
 
 
 def until(run: SimulatedRun, last: str) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -74,8 +74,14 @@ def test_the_scheme_keeps_the_draws_it_has_always_given():
 def test_quantile_functions_agree_with_scipys_distributions():
     u = np.linspace(0.001, 0.999, 999)
     np.testing.assert_allclose(normal(u), stats.norm.ppf(u), atol=1e-12)
-    np.testing.assert_allclose(gamma(u, 0.45), stats.gamma.ppf(u, 0.45, scale=1 / 0.45), rtol=1e-9)
-    np.testing.assert_allclose(beta(u, 0.38, 0.5), stats.beta.ppf(u, 0.38, 0.5), rtol=1e-7)
+    u = np.concatenate([10.0 ** -np.arange(4.0, 15), u, 1 - 10.0 ** -np.arange(4.0, 13)])
+    for shape in (0.05, 0.28, 0.8, 2.0):  # by tables: five digits, in the tails as well
+        exact = stats.gamma.ppf(u, shape, scale=1 / shape)
+        seen = exact > 1e-250
+        np.testing.assert_allclose(gamma(u, shape)[seen], exact[seen], rtol=3e-5)
+    np.testing.assert_allclose(beta(u, 0.38, 0.5), stats.beta.ppf(u, 0.38, 0.5), rtol=3e-5)
+    upper = 1 - stats.beta.ppf(u, 0.5, 1.2)
+    np.testing.assert_allclose(1 - beta(u, 0.5, 1.2), upper, rtol=3e-5, atol=1e-12)
     for mean in (0.0, 0.3, 2.0, 25.0):
         np.testing.assert_array_equal(poisson(u, mean), stats.poisson.ppf(u, mean))
 

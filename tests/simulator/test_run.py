@@ -128,7 +128,7 @@ def test_quarters_follow_one_another_with_a_plan_each(small):
 
 def test_a_scenario_of_ones_own_lives_on_too(tmp_path):
     values = load_scenario("tiny").model_dump()
-    values["shoppers"]["outside"] = 5.0
+    values["choice"]["outside"] = 5.0
     own = Scenario.model_validate(values)
     store = simulate(own, people=200, days=30).save(tmp_path / "own")
     assert advance(store, days=5).store.manifest.origin["days"] == 35

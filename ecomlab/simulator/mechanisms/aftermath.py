@@ -1,4 +1,4 @@
-"""After an order: some goods come back, and some buyers never do."""
+"""After an order: buyers come back or leave, goods come back, reviews are written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.mechanisms.checkout import PAID
-from ecomlab.simulator.noise import gamma, pick
+from ecomlab.simulator.noise import Array, gamma, normal, pick
 
-__all__ = ["REASONS", "leave", "send_back"]
+__all__ = ["REASONS", "remember_buyers", "send_back", "stars_of", "write_reviews"]
 
 REASONS = ("does not fit", "not as described", "changed mind", "damaged", "arrived late")
 _FITS = np.array([0.45, 0.17, 0.24, 0.08, 0.06])  # shares of reasons, assumed
@@ -16,10 +16,21 @@ _OTHER = np.array([0.06, 0.34, 0.36, 0.16, 0.08])
 _WORN = ("apparel", "shoes")
 _TO_DELIVERY, _DELAY, _TO_REFUND = 3, 8.0, 3  # days; delays are gamma with shape 2
 _WINDOW = 30  # days after delivery within which goods may be returned
+_USUAL_DOSE = 0.30
+_STARS = np.array([-1.65, -1.1, -0.45, 0.45])  # of a feeling, between one star and the next
 
 
 @mechanism(
-    reads=("buyers", "payment", "line_order", "line_sku", "line_units"),
+    reads=(
+        "buyers",
+        "order_visit",
+        "payment",
+        "line_order",
+        "line_sku",
+        "line_units",
+        "live_depth",
+        "front",
+    ),
     writes=("back_line", "back_units", "back_after_days", "back_reason"),
     streams=("return", "return.delay", "return.units", "return.reason"),
 )
@@ -27,7 +38,12 @@ def send_back(day: Day) -> None:
     """Decide which lines come back, after how many days, and why."""
     world, sku, order = day.world, day["line_sku"], day["line_order"]
     ids = world.people.ids[day["buyers"]][order] * 4096 + world.products.key[sku]
-    comes = day.uniform("return", ids) < world.products.return_share[sku]
+    live = world.scenario.live
+    impulse = np.where(day["live_depth"][day["order_visit"]][order] > 0,
+                       live.return_factor if live is not None else 1.0, 1.0)  # fmt: skip
+    rule = np.array([front.return_factor for front in world.scenario.fronts.values()] or [1.0])
+    impulse = impulse * rule[day["front"][day["order_visit"]]][order]
+    comes = day.uniform("return", ids) < world.products.return_share[sku] * impulse
     back = np.flatnonzero(comes & (day["payment"] == PAID)[order])
     ids, units = ids[back], day["line_units"][back]
     delay = np.minimum(gamma(day.uniform("return.delay", ids), 2.0) * _DELAY, _WINDOW)
@@ -41,11 +57,71 @@ def send_back(day: Day) -> None:
     day["back_reason"] = np.where(worn, pick(luck, _FITS), pick(luck, _OTHER))
 
 
-@mechanism(reads=("alive", "buyers"), writes=("alive",), streams=("leave",))
-def leave(day: Day) -> None:
-    """Let each buyer leave for good with the own chance (the dropout of BG/NBD)."""
-    people, buyers = day.world.people, day["buyers"]
-    gone = buyers[day.uniform("leave", people.ids[buyers]) < people.dropout[buyers]]
-    alive = day["alive"].copy()
-    alive[gone] = False
-    day["alive"] = alive
+@mechanism(
+    reads=("buyers", "line_order", "line_sku", "payment"),
+    writes=("rated_line", "rated_stars", "rated_after_days", "is_invited", "feeling"),
+    streams=("review", "review.feeling", "review.delay", "review.invite"),
+)
+def write_reviews(day: Day) -> None:
+    """Let some buyers say how they feel: the invited, and those who feel strongly.
+
+    Buyers who chose a product like it better than most; of them, the disappointed and the
+    delighted write of themselves (Hu, Pavlou and Zhang 2009).
+    """
+    world, law = day.world, day.world.scenario.reviewing
+    goods, people, order, sku = world.products, world.people, day["line_order"], day["line_sku"]
+    buyer = day["buyers"][order]
+    ids = people.ids[buyer] * 4096 + goods.key[sku]
+    fit = (people.taste[buyer] * goods.attribute[sku]).sum(axis=1)
+    kinds = list(world.scenario.categories.values())
+    mean = np.array([kind.mean_price for kind in kinds])[goods.category[sku]]
+    dearer = world.scenario.shoppers.price_sensitivity * np.log(goods.list_cents[sku] / 100 / mean)
+    liked = 0.6 * (goods.quality[sku] - dearer) / world.scenario.choice.quality_sd + 0.3 * fit
+    feeling = 0.35 + 0.5 * liked + 0.8 * normal(day.uniform("review.feeling", ids))
+    strong = np.abs(feeling - 0.35) ** 1.5 * law.strong_share * world.scenario.traps.reviews
+    writes = day.uniform("review", ids) < law.usual_share + strong / _USUAL_DOSE
+    invited = day.uniform("review.invite", ids) < law.invited_share
+    paid = (day["payment"] == PAID)[order]
+    rated = np.flatnonzero((writes | invited) & paid)
+    delay = gamma(day.uniform("review.delay", ids[rated]), 2.0) * law.delay_days
+    day["rated_line"], day["feeling"] = rated, feeling
+    day["rated_stars"] = stars_of(feeling[rated])
+    day["rated_after_days"] = 4 + np.floor(delay).astype(np.int64)
+    day["is_invited"] = invited[rated]
+
+
+def stars_of(feeling: Array) -> Array:
+    """Return the stars, 1 to 5, that a feeling would be put into."""
+    return np.asarray(1 + np.searchsorted(_STARS, feeling))
+
+
+@mechanism(
+    reads=("visitors", "buyers", "customer", "left", "rate", "last_order", "stocked_until",
+           "customers_by_region", "line_order", "line_sku", "depth", "payment"),
+    writes=("customer", "left", "rate", "last_order", "stocked_until", "customers_by_region"),
+    streams=("leave", "stockpile"),
+)  # fmt: skip
+def remember_buyers(day: Day) -> None:
+    """Make buyers customers, or let them leave for good (the dropout of BG/NBD).
+
+    Who bought storable goods at a promotion may have bought ahead, and comes less for a
+    month: what naive uplifts of promotions forget.
+    """
+    world, buyers = day.world, day["buyers"]
+    people, ids = world.people, world.people.ids[buyers]
+    fresh = buyers[~day["customer"][buyers]]
+    gain = np.bincount(people.region[fresh], minlength=len(world.region_people))
+    day["customers_by_region"] = day["customers_by_region"] + gain
+    gone = day.uniform("leave", ids) < people.dropout[buyers]
+    day.put("customer", buyers, True)
+    day.put("left", buyers[gone], True)
+    day.put("rate", buyers, np.where(gone, 0, people.customer_rate[buyers]))
+    day.put("last_order", buyers, day.index)
+    kinds = list(world.scenario.categories.values())
+    ahead = np.array([kind.stockpiled_share for kind in kinds])[
+        world.products.category[day["line_sku"]]
+    ] * (day["depth"][day["line_sku"]] > 0)
+    most = np.zeros(len(buyers))
+    np.maximum.at(most, day["line_order"], ahead)
+    stocks = buyers[day.uniform("stockpile", ids) < most]
+    day.put("stocked_until", stocks, day.index + world.scenario.choice.stockpile_days)

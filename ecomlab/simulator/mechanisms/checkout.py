@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import poisson
+from ecomlab.simulator.noise import Array, poisson
 
 __all__ = ["PAID", "STATUS", "check_out"]
 
@@ -14,10 +14,11 @@ PAID = 0
 
 
 @mechanism(
-    reads=("visitors", "considered", "lines", "base_cents", "price_cents", "unit_cost_cents"),
+    reads=("visitors", "considered", "lines", "base_cents", "price_cents", "unit_cost_cents",
+           "live_depth", "quarter_units"),
     writes=("buyers", "order_visit", "order_cents", "order_discount_cents", "shipping_cents",
             "payment", "coupon", "line_order", "line_sku", "line_units", "line_price_cents",
-            "line_discount_cents", "line_cents", "line_cost_cents"),
+            "line_discount_cents", "line_cents", "line_cost_cents", "quarter_units"),
     streams=("units", "coupon", "payment"),
 )  # fmt: skip
 def check_out(day: Day) -> None:
@@ -26,19 +27,18 @@ def check_out(day: Day) -> None:
     The coupon is found at the till: it lowers what is paid, not what is chosen.
     """
     world, costs = day.world, day.world.scenario.costs
-    lines = day["lines"]
-    order_visit = np.flatnonzero(lines.any(axis=1))
+    order_visit = np.flatnonzero(day["lines"].any(axis=0))
     buyers = day["visitors"][order_visit]
     ids = world.people.ids[buyers]
     habits = world.scenario.habits
     coupon = world.people.has_mail[buyers] & (day.uniform("coupon", ids) < habits.coupon_share)
-    order, slot = np.nonzero(lines[order_visit])
-    sku = day["considered"][order_visit[order], slot]
+    order, slot = np.nonzero(day["lines"][:, order_visit].T)
+    sku = day["considered"][slot, order_visit[order]]
     luck = day.uniform("units", ids[order] * 4096 + world.products.key[sku])
-    units = 1 + poisson(luck, world.scenario.shoppers.extra_units)
+    units = 1 + poisson(luck, world.scenario.choice.extra_units)
     base, asked = day["base_cents"][sku], day["price_cents"][sku]
-    depth = np.where(coupon, habits.coupon_depth, 0.0)[order]
-    off = units * (base - asked) + np.rint(units * asked * depth).astype(np.int64)
+    kept = (1 - day["live_depth"][order_visit]) * np.where(coupon, 1 - habits.coupon_depth, 1.0)
+    off = units * (base - asked) + np.rint(units * asked * (1 - kept[order])).astype(np.int64)
     amount = units * base - off
     total = _by_order(order, amount, len(buyers))
     day["buyers"], day["order_visit"], day["coupon"] = buyers, order_visit, coupon
@@ -52,9 +52,9 @@ def check_out(day: Day) -> None:
     day["line_order"], day["line_sku"], day["line_units"] = order, sku, units
     day["line_price_cents"], day["line_discount_cents"] = base, off
     day["line_cents"], day["line_cost_cents"] = amount, day["unit_cost_cents"][sku]
+    sold = np.bincount(sku, weights=units, minlength=len(world.products.key))
+    day["quarter_units"] = day["quarter_units"] + sold
 
 
-def _by_order(order: np.ndarray, cents: np.ndarray, count: int) -> np.ndarray:
-    out = np.zeros(count, dtype=np.int64)
-    np.add.at(out, order, cents)
-    return out
+def _by_order(order: Array, cents: Array, count: int) -> Array:
+    return np.rint(np.bincount(order, weights=cents, minlength=count)).astype(np.int64)

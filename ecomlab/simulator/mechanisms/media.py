@@ -6,45 +6,137 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.noise import normal
+from ecomlab.simulator.scenario import Scenario
 
-__all__ = ["buy_media", "remember_media"]
+__all__ = ["book_creators", "buy_media", "remember_media"]
+
+_USUAL_DOSE = 0.30
+_ON_SEASON, _BEFORE_EVENTS = 0.8, 0.35  # of budgets, at the usual dose
+_BURST_DAYS = 14
+_SLOTS = 8  # posts, or shows, of a week at most
 
 
 @mechanism(
-    reads=("forecast", "approach", "budget_factor"),
-    writes=("budget_cents", "spend_cents"),
-    streams=("budget", "spend"),
+    reads=("forecast", "approach", "budget_by_region"),
+    writes=("budget_cents",),
+    streams=("budget",),
 )
 def buy_media(day: Day) -> None:
-    """Spend by channel and region, in cents: more where demand is expected anyway.
+    """Set budgets by route and region, in cents: more where demand is expected anyway.
 
     Budgets that follow the season are what makes the naive return on advertising wrong.
     """
-    scenario, habits = day.world.scenario, day.world.scenario.habits
-    usual = np.array([channel.spend for channel in scenario.channels.values()])
-    slot = np.arange(len(scenario.channels))[:, None] * 64 + np.arange(len(scenario.regions))
-    jitter = habits.spend_noise * normal(day.uniform("budget", slot))
-    habit = habits.spend_on_season * day["forecast"] + habits.spend_before_events * day["approach"]
+    scenario, traps = day.world.scenario, day.world.scenario.traps
+    usual = np.array([route.spend for route in scenario.routes.values()])
+    dose = [traps.search if "search" in name else traps.mix for name in scenario.routes]
+    habit = _ON_SEASON * day["forecast"] + _BEFORE_EVENTS * day["approach"]
+    slot = np.arange(len(usual))[:, None] * 64 + np.arange(len(scenario.regions))
+    jitter = scenario.habits.spend_noise * normal(day.uniform("budget", slot))
+    pull = np.exp(np.array(dose)[:, None] / _USUAL_DOSE * habit + jitter)
     thousands = day.world.region_people / 1000
-    wanted = usual[:, None] * thousands * np.exp(habit + jitter) * day["budget_factor"][:, None]
-    budget = np.rint(wanted * 100).astype(np.int64)
-    day["budget_cents"] = budget
-    used = 0.9 + 0.1 * day.uniform("spend", slot)
-    day["spend_cents"] = np.rint(budget * used).astype(np.int64)
+    wanted = usual[:, None] * thousands * pull * day["budget_by_region"]
+    day["budget_cents"] = np.rint(wanted * 100).astype(np.int64)
 
 
-@mechanism(reads=("spend_cents", "media_index", "adstock"), writes=("adstock", "response"))
+@mechanism(
+    reads=("budget_by_region", "posts"),
+    writes=("posts", "burst", "posted", "fee_cents"),
+    streams=("post", "post.quality", "post.fee"),
+)
+def book_creators(day: Day) -> None:
+    """Book the day's posts and shows; a post's burst rises and fades, a show's lasts the day.
+
+    Each slot of a week has its day and quality, so that a larger budget makes posts bigger
+    and moves none.
+    """
+    scenario = day.world.scenario
+    names = [str(name) for name in scenario.routes]
+    burst, fees = np.zeros(len(names)), np.zeros(len(names))
+    kept = [post for post in day["posts"] if day.index - post[1] < _BURST_DAYS]
+    posted = []
+    for name, per_week, fee in _bookings(scenario):
+        row = names.index(name)
+        factor = day["budget_by_region"][row] @ day.world.region_people
+        factor /= max(day.world.region_people.sum(), 1)
+        for slot, quality, asked in _todays(day, name, per_week, fee * factor):
+            posted.append((name, slot, quality, asked))
+            kept.append((name, day.index, quality, asked))
+            fees[row] += asked
+        burst[row] = _burst(day, name, kept)
+    day["posts"], day["posted"], day["burst"] = tuple(kept), tuple(posted), burst
+    share = day.world.region_people / max(day.world.region_people.sum(), 1)
+    thousands = day.world.region_people.sum() / 1000
+    day["fee_cents"] = np.rint(fees[:, None] * thousands * share * 100).astype(np.int64)
+
+
+def _bookings(scenario: Scenario) -> list[tuple[str, float, float]]:
+    """Return the kinds of posts there are, with their number a week and their usual fee."""
+    creators, live = scenario.creators, scenario.live
+    found = []
+    if creators is not None and "creators" in scenario.routes:
+        found.append(("creators", creators.posts_per_week, creators.fee))
+    if live is not None and "live" in scenario.routes:
+        found.append(("live", live.shows_per_week, live.fee))
+    return found
+
+
+def _todays(day: Day, name: str, per_week: float, fee: float) -> list[tuple[int, float, float]]:
+    """Return slot, quality and fee [currency per 1,000 people] of today's posts."""
+    slots = np.arange(_SLOTS) + _SLOTS * int(day.world.around.week[day.index])
+    luck = day.lasting("post", slots, part=name)
+    weekday = int(day.world.around.days.weekday[day.index])
+    # a slot is filled with its share of the week's number, on the weekday that its luck says
+    filled = luck < np.clip(per_week - np.arange(_SLOTS), 0, 1)
+    when = np.floor(luck * 7 / np.maximum(np.clip(per_week - np.arange(_SLOTS), 0, 1), 1e-9))
+    law = day.world.scenario.creators
+    spread = law.quality_sd if law is not None and name == "creators" else 0.3
+    quality = np.exp(spread * normal(day.lasting("post.quality", slots, part=name)))
+    asked = fee * np.exp(0.4 * normal(day.lasting("post.fee", slots, part=name)) - 0.08)
+    today = np.flatnonzero(filled & (when == weekday) & (asked > 0))
+    return [(int(slots[i]), float(quality[i]), float(asked[i])) for i in today]
+
+
+def _burst(day: Day, name: str, posts: list[tuple[str, int, float, float]]) -> float:
+    """Return the reach that a route's posts have today."""
+    creators, live = day.world.scenario.creators, day.world.scenario.live
+    total = 0.0
+    for kind, start, quality, fee in posts:
+        age = day.index - start
+        if kind != name:
+            continue
+        if kind == "creators" and creators is not None:
+            peak = (creators.shape - 1) * creators.scale_days
+            lag = age + 0.5
+            wave = (lag / peak) ** (creators.shape - 1) * np.exp((peak - lag) / creators.scale_days)
+            total += creators.reach * quality * (fee / creators.fee) ** creators.elasticity * wave
+        elif kind == "live" and live is not None and age < 7:
+            total += (
+                live.reach * quality * fee / (fee + live.half_saturation) * (live.carryover**age)
+            )
+    return float(min(total, 0.9))
+
+
+@mechanism(
+    reads=("budget_cents", "fee_cents", "media_index", "adstock"),
+    writes=("spend_cents", "adstock", "response"),
+    streams=("spend",),
+)
 def remember_media(day: Day) -> None:
-    """Carry spend over (geometric adstock) and saturate it, per 1,000 people and day.
+    """Spend, carry it over (geometric adstock) and saturate it, per 1,000 people and day.
 
     Dearer media in the last quarter buy less: spend counts at the index of the day.
     """
-    channels = day.world.scenario.channels.values()
-    kept = np.array([0.5 ** (1 / channel.half_life_days) for channel in channels])[:, None]
-    half = np.array([channel.half_saturation for channel in channels])[:, None]
+    routes = day.world.scenario.routes.values()
+    kept = np.array([0.5 ** (1 / route.half_life_days) for route in routes])[:, None]
+    half = np.array([route.half_saturation for route in routes])[:, None]
+    slope = np.array([route.slope for route in routes])[:, None]
+    slot = np.arange(len(half))[:, None] * 64 + np.arange(len(day.world.region_people))
+    used = np.rint(day["budget_cents"] * (0.9 + 0.1 * day.uniform("spend", slot)))
+    day["spend_cents"] = used.astype(np.int64) + day["fee_cents"]
     thousands = np.maximum(day.world.region_people, 1) / 1000
-    bought = day["spend_cents"] / 100 / thousands / day["media_index"]
+    bought = used / 100 / thousands / day["media_index"]
     adstock = kept * day["adstock"] + (1 - kept) * bought
     day["adstock"] = adstock
-    free = np.array([channel.spend == 0 for channel in channels])[:, None]
-    day["response"] = np.where(free, 1.0, adstock / np.maximum(adstock + half, 1e-12))
+    free = np.array([route.spend == 0 for route in routes])[:, None]
+    power = adstock**slope
+    day["response"] = np.where(free, 1.0, power / np.maximum(power + half**slope, 1e-12))

@@ -14,8 +14,8 @@ _MEMORY = 7  # days a platform claims orders after a click
 
 
 @mechanism(
-    reads=("visitors", "fired", "buyers", "spend_cents", "last_click"),
-    writes=("last_click", "clicks", "impressions", "claims"),
+    reads=("visitors", "fired", "buyers", "spend_cents", "mail_spend_cents", "last_click"),
+    writes=("last_click", "clicks", "impressions", "claims", "paid_cents"),
     streams=("lost_clicks", "impressions"),
 )
 def report_media(day: Day) -> None:
@@ -25,24 +25,26 @@ def report_media(day: Day) -> None:
     of the others for having been seen: the claims of all exceed the orders.
     """
     world, fired = day.world, day["fired"]
-    channels = list(world.scenario.channels.values())
-    shape = (len(channels), len(world.scenario.regions))
+    routes = list(world.scenario.routes.values())
+    shape = (len(routes), len(world.scenario.regions))
     region = world.people.region[day["visitors"]]
     landed = np.array([np.bincount(region[row], minlength=shape[1]) for row in fired])
     slot = np.arange(shape[0])[:, None] * 64 + np.arange(shape[1])
-    paid = day["spend_cents"] > 0
+    day["paid_cents"] = day["spend_cents"] + day["mail_spend_cents"]
+    is_paid = np.array([bool(route.campaign) for route in routes])[:, None]
+    running = is_paid & ((day["paid_cents"] > 0) | (landed > 0))
     lost = poisson(day.uniform("lost_clicks", slot), landed * _LOST)
-    day["clicks"] = clicks = np.where(paid, landed + lost, 0)
-    rate = np.array([channel.click_share for channel in channels])[:, None]
+    day["clicks"] = clicks = np.where(running, landed + lost, 0)
+    rate = np.array([route.click_share for route in routes])[:, None]
     shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", slot)))
-    day["impressions"] = np.where(paid, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
-    last = day["last_click"].copy()
+    day["impressions"] = np.where(running, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
+    last = day["last_click"]
     for row, hit in zip(last, fired, strict=True):
         row[day["visitors"][hit]] = day.index
     day["last_click"] = last
     touched = day.index - last[:, day["buyers"]] < _MEMORY
-    seen = np.array([channel.claim_share for channel in channels])[:, None]
+    seen = np.array([route.claim_share for route in routes])[:, None]
     claimed = np.where(touched, 1.0, seen)
     where = world.people.region[day["buyers"]]
     totals = [np.bincount(where, weights=row, minlength=shape[1]) for row in claimed]
-    day["claims"] = np.where(paid, np.array(totals), 0.0)
+    day["claims"] = np.where(running, np.array(totals), 0.0)

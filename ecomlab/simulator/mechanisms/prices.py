@@ -5,41 +5,89 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.noise import Array
 
-__all__ = ["post_prices"]
+__all__ = ["coach", "post_prices"]
 
-_SHOCK_TO_LOGIT = 10.0  # a category one shock deviation up is promoted e**(10 * dose * sd) oftener
+_SHOCK_TO_LOG = 10.0  # a category one unit of shock up is promoted e**(10 x dose) times as often
+_USUAL_DOSE = 0.30
+_LOTTERY_SHARE = 0.25  # of weeks in which a product of the lottery is promoted
+_CARE_DAYS = 91
 
 
 @mechanism(
-    reads=("cost_index", "category_shock", "event_promotion", "price_factor", "discount_factor"),
-    writes=("on_sale", "base_cents", "price_cents", "depth", "unit_cost_cents"),
-    streams=("promotion", "promotion.depth"),
-)
+    reads=("cost_index", "category_shock", "sku_shock", "event_promotion", "price_by_sku",
+           "discount_factor", "promotion_factor", "lottery", "own_index"),
+    writes=("on_sale", "base_cents", "price_cents", "depth", "unit_cost_cents", "own_index"),
+    streams=("promotion", "promotion.depth", "promotion.lottery"),
+)  # fmt: skip
 def post_prices(day: Day) -> None:
     """Set the price before and after promotion of each product, in cents.
 
-    The status-quo manager promotes by the week, more in categories where he feels demand
-    rising: this is what makes the naive price elasticity wrong. Passed-on supply costs
-    move prices without moving demand: the way out.
+    The status-quo manager promotes by the week, more where he feels demand rising and at
+    events: this is what makes naive elasticities and uplifts wrong. Passed-on supply costs
+    move prices without moving demand, and lots move promotions: the ways out.
     """
     habits, goods = day.world.scenario.habits, day.world.products
-    days = day.world.around.days
-    week = (int(days.dates[day.index].astype("int64")) + 3) // 7
-    dose = habits.promotion_on_demand * _SHOCK_TO_LOGIT
-    usual = habits.promotion_share * np.exp(dose * day["category_shock"])[goods.category]
-    share = np.clip(np.maximum(usual, day["event_promotion"]), 0, 0.95)
-    slot = goods.key * 8192 + week
-    promoted = day.uniform("promotion", slot, part="week") < share
+    slot = goods.key * 8192 + day.world.around.week[day.index]
+    promoted = day.lasting("promotion", slot) < _promotion_chance(day)
+    drawn = day.lasting("promotion.lottery", slot) < _LOTTERY_SHARE
+    promoted = np.where(day["lottery"], drawn, promoted)
     ladder = np.array(habits.promotion_depths)
-    step = (day.uniform("promotion.depth", slot) * len(ladder)).astype(np.int64)
+    step = (day.lasting("promotion.depth", slot) * len(ladder)).astype(np.int64)
     depth = np.where(promoted, np.minimum(ladder[step] * day["discount_factor"], 0.9), 0.0)
     cost_index = day["cost_index"][goods.category]
     passed_on = 1 + habits.cost_pass_through * (cost_index - 1)
-    wanted = goods.list_cents * passed_on * day["price_factor"][goods.category]
-    base = np.maximum(np.rint(wanted / 10), 1) * 10 - 1  # prices end in 9 cents
+    base = _whole(goods.list_cents * passed_on * day["price_by_sku"])
+    price = np.maximum(np.rint(base * (1 - depth)), 1)
     day["on_sale"] = goods.launch <= day.index
-    day["base_cents"] = base.astype(np.int64)
+    day["base_cents"], day["price_cents"] = base, price.astype(np.int64)
     day["depth"] = depth
-    day["price_cents"] = np.maximum(np.rint(base * (1 - depth)), 1).astype(np.int64)
     day["unit_cost_cents"] = np.rint(goods.cost_cents * cost_index).astype(np.int64)
+    relative = np.log(price / goods.list_cents) * goods.popularity
+    ours = np.bincount(goods.category, weights=relative)
+    day["own_index"] = np.vstack([day["own_index"][1:], ours])
+
+
+def _promotion_chance(day: Day) -> Array:
+    """Return the chance that each product is promoted this week, at the doses of the traps."""
+    habits, traps = day.world.scenario.habits, day.world.scenario.traps
+    category = day.world.products.category
+    felt = day["category_shock"][category] + day["sku_shock"]
+    usual = habits.promotion_share * np.exp(_SHOCK_TO_LOG * traps.price * felt)
+    event = day["event_promotion"] * traps.promotion / _USUAL_DOSE
+    share = np.maximum(usual, event) * day["promotion_factor"]
+    return np.asarray(np.clip(share, 0, 0.95))
+
+
+def _whole(cents: Array) -> Array:
+    """Round prices to end in nine cents."""
+    return (np.maximum(np.rint(cents / 10), 1) * 10 - 1).astype(np.int64)
+
+
+@mechanism(
+    reads=("quarter_units", "on_sale"),
+    writes=("picked", "coached", "quarter_units"),
+    streams=("coach", "coach.lot"),
+)
+def coach(day: Day) -> None:
+    """Pick products for care every quarter, mostly those that just sold worst; half get it.
+
+    Those that sold badly by bad luck would have recovered anyhow (regression to the mean);
+    the half that is left alone, by lot, shows how much.
+    """
+    habits, goods = day.world.scenario.habits, day.world.products
+    if day.index % _CARE_DAYS or day.index == 0:
+        return
+    usual = (
+        goods.popularity * np.bincount(goods.category, weights=day["quarter_units"])[goods.category]
+    )
+    score = (day["quarter_units"] - usual) / np.sqrt(usual + 1)
+    dose = day.world.scenario.traps.targets / _USUAL_DOSE
+    rank = dose * score - np.log(-np.log(day.uniform("coach", goods.key))) * (1.5 - dose)
+    rank = np.where(day["on_sale"] & (goods.launch <= day.index - _CARE_DAYS), rank, np.inf)
+    picked = np.zeros(len(goods.key), dtype=bool)
+    picked[np.argsort(rank, kind="stable")[: habits.coached_per_quarter]] = True
+    day["picked"] = picked & np.isfinite(rank)
+    day["coached"] = day["picked"] & (day.uniform("coach.lot", goods.key) < 0.5)
+    day["quarter_units"] = np.zeros(len(goods.key))

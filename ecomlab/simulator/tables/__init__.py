@@ -1,5 +1,5 @@
-"""From the log of a run to the observed tables of a store."""
+"""The observed tables of a run, laid out piece by piece as the days go by."""
 
-from ecomlab.simulator.tables.record import Record, lay_out_tables, take_record
+from ecomlab.simulator.tables.record import Recorder
 
-__all__ = ["Record", "lay_out_tables", "take_record"]
+__all__ = ["Recorder"]

@@ -12,27 +12,32 @@ import pyarrow.compute as pc
 from ecomlab import schema
 from ecomlab.simulator.noise import Array
 
-__all__ = ["blank", "days", "ids", "instants", "money", "table", "words"]
+__all__ = ["blank", "days", "instants", "money", "table", "words"]
 
 
 def table(name: str, columns: Mapping[str, Any]) -> pa.Table:
-    """Return a table of the schema; columns of the schema that are not given are left out."""
+    """Return a table of the schema; columns of the schema that are not given are left out.
+
+    Columns of few words may stay dictionaries.
+    """
     types = schema.arrow_schema(name, columns)
-    return pa.table([pa.array(columns[f.name]).cast(f.type) for f in types], schema=types)
+    held = {f.name: _as_type(columns[f.name], f.type) for f in types}
+    return pa.table(held)
 
 
-def words(codes: Array, known: Sequence[str]) -> pa.Array:
+def _as_type(values: Any, wanted: pa.DataType) -> pa.Array:
+    array = values if isinstance(values, pa.Array) else pa.array(values)
+    if pa.types.is_dictionary(array.type) and array.type.value_type == wanted:
+        return array
+    return array if array.type == wanted else array.cast(wanted)
+
+
+def words(codes: Array, known: Sequence[str]) -> pa.DictionaryArray:
     """Return the word that each code stands for; a negative code is a gap."""
-    return pa.array(list(known), pa.string()).take(
-        pa.array(codes, pa.int64(), mask=np.asarray(codes) < 0)
-    )
-
-
-def ids(prefix: str, numbers: Array, width: int) -> pa.Array:
-    """Return identifiers such as ``S000123``; a negative number is a gap."""
-    numbers = np.asarray(numbers, dtype=np.int64)
-    text = pc.cast(pa.array(numbers, mask=numbers < 0), pa.string())
-    return pc.binary_join_element_wise(prefix, pc.utf8_lpad(text, width, "0"), "")
+    codes = np.asarray(codes)
+    gap = codes < 0
+    held = pa.array(codes.astype(np.int32), mask=gap if gap.any() else None)
+    return pa.DictionaryArray.from_arrays(held, pa.array(list(known), pa.string()))
 
 
 def blank(values: Any, mask: Array) -> pa.Array:
@@ -52,6 +57,5 @@ def days(first: Any, offsets: Array) -> Array:
 
 def instants(seconds: Array) -> pa.Array:
     """Return instants from seconds since 1970 in UTC."""
-    return pa.array(np.asarray(seconds, dtype=np.int64) * 1_000_000).cast(
-        pa.timestamp("us", tz="UTC")
-    )
+    micro = np.asarray(seconds, dtype=np.int64) * 1_000_000
+    return pa.array(micro).view(pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))

@@ -5,95 +5,132 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ecomlab.simulator.noise import Array, normal, pick, poisson
-from ecomlab.simulator.scenario import AGES, DEVICES
-from ecomlab.simulator.tables import arrow
-from ecomlab.simulator.tables.record import Record
+from ecomlab.simulator.codes import OCCASION, occasions
+from ecomlab.simulator.noise import Array, low_half, normal, poisson, to_uniform
+from ecomlab.simulator.parameters import AGES, DEVICES
+from ecomlab.simulator.tables import arrow, trials
+from ecomlab.simulator.tables.record import NEVER, Piece, Recorder
 
-__all__ = ["customers", "sessions"]
+__all__ = ["customers", "email_sends", "sessions"]
 
 LANDINGS = ("home", "category", "product", "promotion")
 _LANDING_SHARES = {
     "direct": (0.62, 0.18, 0.15, 0.05), "seo": (0.12, 0.38, 0.47, 0.03),
-    "paid_search": (0.08, 0.34, 0.53, 0.05), "social": (0.10, 0.20, 0.42, 0.28),
-    "email": (0.12, 0.22, 0.26, 0.40), "affiliate": (0.10, 0.20, 0.35, 0.35),
+    "brand_search": (0.55, 0.20, 0.20, 0.05), "generic_search": (0.05, 0.36, 0.54, 0.05),
+    "social": (0.10, 0.20, 0.42, 0.28), "email": (0.12, 0.22, 0.26, 0.40),
+    "creators": (0.06, 0.14, 0.62, 0.18), "affiliate": (0.10, 0.20, 0.35, 0.35),
+    "live": (0.02, 0.06, 0.62, 0.30),
 }  # fmt: skip
 _LOAD_MS = (1250.0, 1900.0, 1700.0)  # medians by device
 
 
-def sessions(record: Record) -> pa.Table:
+def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
     """One row a visit, in the order of time."""
-    log, people, noise = record.log, record.world.people, record.noise
-    occasion, visitor = record.visit_id, record.visitor
+    scenario, people, noise = recorder.world.scenario, recorder.world.people, recorder.noise
+    occasion, visitor, in_cart = piece.occasion, piece.visitor, piece.in_cart
     bought = np.zeros(len(occasion), dtype=bool)
-    bought[record.order_visit] = True
-    in_cart, channel = log.join("in_cart"), log.join("channel")
-    curious = noise.uniform("visit.bounce", occasion) > 0.36
-    pages = poisson(noise.uniform("visit.pages", occasion), np.where(in_cart, 3.2, 1.4))
-    load = np.array(_LOAD_MS)[people.device[visitor]]
-    load = load * np.exp(0.35 * normal(noise.uniform("visit.load", occasion)))
-    hesitates = noise.uniform("visit.checkout", occasion) < 0.28
-    order = np.lexsort((occasion, record.visit_start))
-    columns = {
-        "session_id": arrow.ids("S", occasion, 10),
-        "started_at": arrow.instants(record.visit_start),
-        "date": arrow.days(record.world.scenario.start, record.visit_day),
-        "visitor_id": arrow.ids("V", _cookies(record), 10),
-        "customer_id": arrow.ids("C", _logged_in(record, bought), 6),
-        "region_id": arrow.words(people.region[visitor], tuple(record.world.scenario.regions)),
-        "device": arrow.words(people.device[visitor], DEVICES),
-        "channel": arrow.words(channel, tuple(record.world.scenario.channels)),
-        "landing": arrow.words(_landings(record, channel), LANDINGS),
-        "product_views": np.where(in_cart, 1 + pages, np.where(curious, 1 + pages, 0)),
-        "added_to_cart": in_cart,
-        "reached_checkout": bought | (in_cart & hesitates),
-        "order_id": arrow.ids("O", np.where(bought, occasion, -1), 10),
-        "load_ms": np.rint(load),
-    }
-    return arrow.table("sessions", columns).take(pa.array(order))
+    bought[piece.order_visit] = True
+    first, second, third = (
+        noise.words("visit", occasion, part=part) for part in ("look", "load", "pages")
+    )
+    curious = to_uniform(first) > 0.36
+    looks = to_uniform(third)
+    pages = np.where(in_cart, poisson(looks, 3.2), poisson(looks, 1.4))
+    device = people.device[visitor]
+    load = np.array(_LOAD_MS)[device] * np.exp(0.35 * normal(to_uniform(second)))
+    hesitates = low_half(first) < 0.28
+    known = _logged_in(recorder, piece, bought, low_half(second))
+    routes, channels = list(scenario.routes.values()), scenario.channels
+    channel = np.array([channels.index(route.channel) for route in routes])
+    fronts = {"front": arrow.words(piece.front, tuple(scenario.fronts))} if scenario.fronts else {}
+    return arrow.table(
+        "sessions",
+        {
+            **fronts,
+            "session_id": recorder.session_id(occasion),
+            "started_at": arrow.instants(piece.visit_start),
+            "date": arrow.days(scenario.start, piece.visit_day),
+            "visitor_id": trials.write_cookies(recorder, trials.cookies(recorder, piece)),
+            "customer_id": recorder.person(known),
+            "region_id": arrow.words(people.region[visitor], tuple(scenario.regions)),
+            "device": arrow.words(device, DEVICES),
+            "channel": arrow.words(channel[piece.route], channels),
+            "landing": arrow.words(_landings(recorder, piece, low_half(third)), LANDINGS),
+            "experiment_arms": trials.arms_of_visits(recorder, piece),
+            "product_views": np.where(in_cart, 1 + pages, np.where(curious, 1 + pages, 0)),
+            "added_to_cart": in_cart,
+            "reached_checkout": bought | (in_cart & hesitates),
+            "order_id": recorder.order_id(np.where(bought, occasion, -1)),
+            "load_ms": np.rint(load),
+        },
+    )
 
 
-def _cookies(record: Record) -> Array:
-    """Return the browser of each visit: a person gets a new one every two to six months."""
-    ids = record.world.people.ids
-    life = 60 + np.floor(120 * record.noise.uniform("cookie.life", ids)).astype(np.int64)
-    shift = np.floor(life * record.noise.uniform("cookie.shift", ids)).astype(np.int64)
-    turn = (record.visit_day + shift[record.visitor]) // life[record.visitor]
-    return record.visitor * 128 + turn
-
-
-def _logged_in(record: Record, bought: Array) -> Array:
+def _logged_in(recorder: Recorder, piece: Piece, bought: Array, luck: Array) -> Array:
     """Person of visits in which a customer is known, else -1."""
-    since = record.customer_from[record.visitor]
-    share = record.world.scenario.shoppers.login_share
-    signs_in = record.noise.uniform("visit.login", record.visit_id) < share
-    known = (since >= 0) & (record.visit_day >= since) & (bought | signs_in)
-    return np.where(known, record.visitor, -1)
+    since = recorder.customer_from[piece.visitor]
+    signs_in = luck < recorder.world.scenario.shoppers.login_share
+    known = (piece.visit_day >= since) & (bought | signs_in)
+    return np.where(known, piece.visitor, -1)
 
 
-def _landings(record: Record, channel: Array) -> Array:
-    luck = record.noise.uniform("visit.landing", record.visit_id)
-    by_channel = [pick(luck, np.array(_LANDING_SHARES[n])) for n in record.world.scenario.channels]
-    return np.choose(channel, by_channel)
+def _landings(recorder: Recorder, piece: Piece, luck: Array) -> Array:
+    edges = np.cumsum([_LANDING_SHARES[name] for name in recorder.world.scenario.routes], axis=1)
+    return (luck[:, None] > edges[piece.route, :-1]).sum(axis=1)
 
 
-def customers(record: Record) -> pa.Table:
+def email_sends(recorder: Recorder, piece: Piece) -> pa.Table:
+    """One row a mail; only customers who gave their name and agreed get any."""
+    log, people = piece.log, recorder.world.people
+    person, day = log.join("mailed"), log.day_of("mailed")
+    named = ~people.is_guest[person]
+    person, day = person[named], day[named]
+    opened, left = log.join("is_opened")[named], log.join("has_unsubscribed")[named]
+    number = occasions(person, day)
+    words = recorder.noise.words("mail.hour", number)
+    length = recorder.bounds[day + 1] - recorder.bounds[day]
+    read = recorder.bounds[day] + ((0.33 + 0.55 * to_uniform(words)) * length).astype(np.int64)
+    clicked = opened & np.isin(number, _came_by_mail(recorder, piece))
+    after = read + (60 + 600 * low_half(words)).astype(np.int64)
+    return arrow.table(
+        "email_sends",
+        {
+            "send_id": recorder.codes.write("M", number, bits=OCCASION),
+            "date": arrow.days(recorder.world.scenario.start, day),
+            "customer_id": recorder.person(person),
+            "kind": arrow.words(np.zeros(len(person), dtype=np.int64), ("campaign",)),
+            "opened_at": arrow.blank(arrow.instants(read), ~opened),
+            "clicked_at": arrow.blank(arrow.instants(after), ~clicked),
+            "is_unsubscribed": left,
+        },
+    )
+
+
+def _came_by_mail(recorder: Recorder, piece: Piece) -> Array:
+    """Occasions whose visit came by mail."""
+    names = list(recorder.world.scenario.routes)
+    if "email" not in names:
+        return np.zeros(0, dtype=np.int64)
+    return piece.occasion[piece.route == names.index("email")]
+
+
+def customers(recorder: Recorder) -> pa.Table:
     """One row a person who has ordered under a name; counts are as of the last day."""
-    people, scenario = record.world.people, record.world.scenario
-    who = np.flatnonzero(record.customer_from >= 0)
-    seen, first = np.unique(record.visitor, return_index=True)  # visits are in the order of days
-    first = first[np.searchsorted(seen, who)]
-    known = record.order_customer
+    people, scenario = recorder.world.people, recorder.world.scenario
+    who = np.flatnonzero(recorder.customer_from < NEVER)
+    channels = scenario.channels
+    by_route = np.array([channels.index(r.channel) for r in scenario.routes.values()])
+    touch = recorder.first_touch[who]
     return arrow.table(
         "customers",
         {
-            "customer_id": arrow.ids("C", who, 6),
-            "first_seen": arrow.days(scenario.start, record.visit_day[first]),
+            "customer_id": recorder.person(who),
+            "first_seen": arrow.days(scenario.start, recorder.first_seen[who]),
             "region_id": arrow.words(people.region[who], tuple(scenario.regions)),
             "device_main": arrow.words(people.device[who], DEVICES),
             "age_band": arrow.words(people.age[who], AGES),
             "is_email_optin": people.has_mail[who],
-            "first_touch": arrow.words(record.log.join("channel")[first], tuple(scenario.channels)),
-            "orders_to_date": np.bincount(known[known >= 0], minlength=len(people.ids))[who],
+            "first_touch": arrow.words(np.where(touch < 0, -1, by_route[touch]), channels),
+            "orders_to_date": recorder.orders_to_date[who],
         },
     )

@@ -1,7 +1,8 @@
-"""The record of a run: its log, joined over the days, with ids and instants.
+"""The record of a run: days come in, pieces of tables go out, in the order of time.
 
 An occasion is a person on a day; visit and order are numbered by it, so that the same
-visit has the same number under another plan.
+visit has the same number under another plan. What is booked later (returns, reviews) waits
+here, and so does what is known at the end only (customers, costs).
 """
 
 from __future__ import annotations
@@ -11,13 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.codes import OCCASION, PERSON, Codes, occasions
 from ecomlab.simulator.dates import day_bounds
 from ecomlab.simulator.loop import Log
 from ecomlab.simulator.noise import Array, Noise
 from ecomlab.simulator.plan import Plan
+from ecomlab.simulator.research.memory import Memory
 from ecomlab.simulator.world import World
 
-__all__ = ["Record", "lay_out_tables", "take_record"]
+__all__ = ["NEVER", "Piece", "Recorder"]
+
+NEVER = np.int32(1 << 30)
 
 # Visits begin by the local hour, in shares: a lunch bump and a long evening.
 _HOURS = (1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.4, 2.6, 3.8, 4.8, 5.4, 5.7,
@@ -25,27 +30,23 @@ _HOURS = (1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.4, 2.6, 3.8, 4.8, 5.4, 5.7,
 
 
 @dataclass(frozen=True)
-class Record:
-    """A run's visits, orders and lines, one position each, in the order of person and day."""
+class Piece:
+    """Some days' visits, orders and lines, each in the order of time."""
 
-    world: World
-    noise: Noise
-    plan: Plan | None
     log: Log
-    bounds: Array  # UTC second at which each local day begins
     visitor: Array
     visit_day: Array
     visit_start: Array  # UTC second
-    order_visit: Array  # position of the visit
-    order_at: Array
-    line_order: Array  # position of the order
+    occasion: Array
+    route: Array
+    front: Array
+    in_cart: Array
+    order_rank: Array  # position in the log of each order
+    order_visit: Array  # position of its visit above
+    order_at: Array  # UTC second
+    line_rank: Array  # position in the log of each line
+    line_order: Array  # position of its order
     line_number: Array
-    customer_from: Array  # first day of a known order of each person; -1 without one
-
-    @property
-    def visit_id(self) -> Array:
-        """Occasion numbers of visits: person x 4096 + day."""
-        return self.visitor * 4096 + self.visit_day
 
     @property
     def buyer(self) -> Array:
@@ -58,61 +59,146 @@ class Record:
         return self.visit_day[self.order_visit]
 
     @property
-    def order_customer(self) -> Array:
-        """Person of each order where known to the shop, -1 for guests."""
-        return np.where(self.world.people.is_guest[self.buyer], -1, self.buyer)
+    def order_number(self) -> Array:
+        """Occasion of each order."""
+        return self.occasion[self.order_visit]
+
+    def of_order(self, name: str) -> Array:
+        """Return a value of the log, one an order, in the order of time."""
+        return self.log.join(name)[self.order_rank]
+
+    def of_line(self, name: str) -> Array:
+        """Return a value of the log, one a line, in the order of time."""
+        return self.log.join(name)[self.line_rank]
 
 
-def take_record(world: World, noise: Noise, plan: Plan | None, log: Log) -> Record:
-    """Join the days of a log and date its visits and orders."""
-    bounds = day_bounds(world.scenario, log.days)
-    visitor, day = log.join("visitors"), log.day_of("visitors")
-    occasion = visitor * 4096 + day
-    share = np.concatenate([[0.0], np.cumsum(_HOURS) / np.sum(_HOURS)])
-    clock = np.interp(noise.uniform("visit.hour", occasion), share, np.linspace(0, 1, 25))
-    start = bounds[day] + np.floor(clock * (bounds[day + 1] - bounds[day])).astype(np.int64)
-    order_visit = log.join_positions("order_visit", "visitors")
-    minutes = 3 + 25 * noise.uniform("order.minutes", occasion[order_visit]) ** 2
-    placed = start[order_visit] + np.rint(minutes * 60).astype(np.int64)
-    line_order = log.join_positions("line_order", "buyers")
-    first_line = np.searchsorted(line_order, line_order)
-    known = ~world.people.is_guest[visitor[order_visit]]
-    customer_from = np.full(len(world.people.ids), -1)
-    late_first = order_visit[known][::-1]  # assigning backwards leaves the first day
-    customer_from[visitor[late_first]] = day[late_first]
-    return Record(
-        world=world,
-        noise=noise,
-        plan=plan,
-        log=log,
-        bounds=bounds,
-        visitor=visitor,
-        visit_day=day,
-        visit_start=start,
-        order_visit=order_visit,
+class Recorder:
+    """Turns logs into tables, and remembers what later days need to know."""
+
+    def __init__(self, world: World, noise: Noise, plan: Plan | None, days: int) -> None:
+        people, self.world, self.noise, self.plan = world.people, world, noise, plan
+        self.days, self.codes = days, Codes(noise)
+        self.bounds = day_bounds(world.scenario, days)
+        was = people.since <= 0
+        named = was & ~people.is_guest
+        self.first_seen = np.where(was, people.since, NEVER).astype(np.int32)
+        self.first_touch = np.full(len(people.ids), -1, dtype=np.int8)
+        self.customer_from = np.where(named, people.since, NEVER).astype(np.int32)
+        self.orders_to_date = np.where(named, people.orders_before, 0).astype(np.int32)
+        self.pending: dict[str, list[dict[str, Array]]] = {"returns": [], "reviews": []}
+        self.costs: dict[str, Array] = {}
+        life = 60 + np.floor(120 * noise.uniform("cookie.life", people.ids))
+        shift = np.floor(life * noise.uniform("cookie.shift", people.ids))
+        self.cookie_life, self.cookie_shift = life.astype(np.int16), shift.astype(np.int16)
+        self.met: dict[str, list[Array]] = {}
+        self.care: list[tuple[int, str, str]] = []
+        self.memory = Memory(world)
+
+    def take(self, log: Log) -> Piece:
+        """Date the visits and orders of a log, and remember whom it met for the first time."""
+        piece = self._take(log)
+        self._meet(piece)
+        self.memory.note(piece)
+        return piece
+
+    def write(self, piece: Piece) -> dict[str, pa.Table]:
+        """Return the piece of each table that some days add."""
+        from ecomlab.simulator.tables import behaviour, ledger, shop
+
+        out = {
+            "prices": shop.prices(self, piece),
+            "competitor_prices": shop.competitor_prices(self, piece),
+            "ad_daily": shop.ad_daily(self, piece),
+            "seo_daily": shop.seo_daily(self, piece),
+            **shop.posts(self, piece),
+            "email_sends": behaviour.email_sends(self, piece),
+            "sessions": behaviour.sessions(self, piece),
+            "orders": ledger.orders(self, piece),
+            "order_lines": ledger.order_lines(self, piece),
+            "returns": ledger.returns(self, piece),
+            "reviews": ledger.reviews(self, piece),
+        }
+        ledger.add_costs(self, piece)
+        shop.note_care(self, piece)
+        return out
+
+    def finish(self) -> dict[str, pa.Table]:
+        """Return the tables that are known at the end."""
+        from ecomlab.simulator.tables import behaviour, ledger, shop, trials
+
+        return {
+            "calendar": shop.calendar(self),
+            "regions": shop.regions(self),
+            "products": shop.products(self),
+            "customers": behaviour.customers(self),
+            "plan_log": shop.plan_log(self),
+            "costs_daily": ledger.costs_daily(self),
+            **trials.experiments(self),
+        }
+
+    def _take(self, log: Log) -> Piece:
+        """Date the visits and orders of a log, and put them into the order of time."""
+        visitor, day = log.join("visitors"), log.day_of("visitors")
+        occasion = occasions(visitor, day)
+        share = np.concatenate([[0.0], np.cumsum(_HOURS) / np.sum(_HOURS)])
+        clock = np.interp(self.noise.uniform("visit.hour", occasion), share, np.linspace(0, 1, 25))
+        bounds = self.bounds
+        start = bounds[day] + np.floor(clock * (bounds[day + 1] - bounds[day])).astype(np.int64)
+        rank = np.argsort(start, kind="stable")  # visits of a day stand in the order of people
+        place = np.empty_like(rank)
+        place[rank] = np.arange(len(rank))
+        visit = log.join_positions("order_visit", "visitors")
+        minutes = 3 + 25 * self.noise.uniform("order.minutes", occasion[visit]) ** 2
         # An order stays on the local day of its visit.
-        order_at=np.minimum(placed, bounds[day[order_visit] + 1] - 1),
-        line_order=line_order,
-        line_number=np.arange(len(line_order)) - first_line + 1,
-        customer_from=customer_from,
-    )
+        at = np.minimum(start[visit] + np.rint(minutes * 60).astype(np.int64),
+                        bounds[day[visit] + 1] - 1)  # fmt: skip
+        order_rank = np.argsort(at, kind="stable")
+        order_place = np.empty_like(order_rank)
+        order_place[order_rank] = np.arange(len(order_rank))
+        line_order = log.join_positions("line_order", "buyers")
+        number = np.arange(len(line_order)) - np.searchsorted(line_order, line_order) + 1
+        line_rank = np.argsort(order_place[line_order], kind="stable")
+        return Piece(
+            log=log,
+            visitor=visitor[rank],
+            visit_day=day[rank],
+            visit_start=start[rank],
+            occasion=occasion[rank],
+            route=log.join("route")[rank],
+            front=log.join("front")[rank],
+            in_cart=log.join("in_cart")[rank],
+            order_rank=order_rank,
+            order_visit=place[visit[order_rank]],
+            order_at=at[order_rank],
+            line_rank=line_rank,
+            line_order=order_place[line_order][line_rank],
+            line_number=number[line_rank],
+        )
 
+    def _meet(self, piece: Piece) -> None:
+        """Remember who was seen, and who ordered under a name, for the first time."""
+        back = slice(None, None, -1)  # assigning backwards leaves the earliest
+        new = self.first_seen[piece.visitor] == NEVER
+        who, when, by = piece.visitor[new][back], piece.visit_day[new][back], piece.route[new][back]
+        self.first_seen[who], self.first_touch[who] = when, by
+        named = ~self.world.people.is_guest[piece.buyer]
+        buyer, day = piece.buyer[named], piece.order_day[named]
+        fresh = self.customer_from[buyer] == NEVER
+        self.customer_from[buyer[fresh][back]] = day[fresh][back]
+        np.add.at(self.orders_to_date, buyer, 1)
 
-def lay_out_tables(record: Record) -> dict[str, pa.Table]:
-    """Return the observed tables of a run."""
-    from ecomlab.simulator.tables import behaviour, ledger, shop
+    def person(self, people: Array) -> pa.Array:
+        """Return customer identifiers; -1 is a guest."""
+        return self.codes.write("C", people, bits=PERSON)
 
-    return {
-        "calendar": shop.calendar(record),
-        "regions": shop.regions(record),
-        "products": shop.products(record),
-        "prices": shop.prices(record),
-        "customers": behaviour.customers(record),
-        "ad_daily": shop.ad_daily(record),
-        "sessions": behaviour.sessions(record),
-        "orders": ledger.orders(record),
-        "order_lines": ledger.order_lines(record),
-        "returns": ledger.returns(record),
-        "plan_log": shop.plan_log(record),
-        "costs_daily": ledger.costs_daily(record),
-    }
+    def order_id(self, number: Array) -> pa.Array:
+        """Return order identifiers from occasion numbers; -1 is none."""
+        return self.codes.write("O", number, bits=OCCASION)
+
+    def session_id(self, number: Array) -> pa.Array:
+        """Return visit identifiers from occasion numbers."""
+        return self.codes.write("S", number, bits=OCCASION)
+
+    def named_buyer(self, piece: Piece) -> Array:
+        """Person of each order where known to the shop, -1 for guests."""
+        return np.where(self.world.people.is_guest[piece.buyer], -1, piece.buyer)

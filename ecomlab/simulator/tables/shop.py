@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.noise import Array, normal, poisson
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.tables import arrow
-from ecomlab.simulator.tables.record import Record
+from ecomlab.simulator.tables.record import Piece, Recorder
 
-__all__ = ["ad_daily", "calendar", "plan_log", "prices", "products", "regions"]
+__all__ = [
+    "ad_daily", "calendar", "competitor_prices", "note_care", "plan_log", "posts", "prices",
+    "products", "regions", "seo_daily",
+]  # fmt: skip
+
+_SCRAPED_EVERY, _MISSING = 7, 0.08  # days; share of scrapes that fail
 
 
-def calendar(record: Record) -> pa.Table:
+def calendar(recorder: Recorder) -> pa.Table:
     """One row a day of the period."""
-    days = record.world.around.days
+    days = recorder.world.around.days
     dates = days.dates.tolist()
     month = np.array([day.month for day in dates])
     next_day = (days.dates + 1).astype("datetime64[M]")
@@ -35,9 +41,9 @@ def calendar(record: Record) -> pa.Table:
     )
 
 
-def regions(record: Record) -> pa.Table:
+def regions(recorder: Recorder) -> pa.Table:
     """One row a region of the scenario."""
-    known = record.world.scenario.regions
+    known = recorder.world.scenario.regions
     return arrow.table(
         "regions",
         {
@@ -52,14 +58,13 @@ def regions(record: Record) -> pa.Table:
     )
 
 
-def products(record: Record) -> pa.Table:
+def products(recorder: Recorder) -> pa.Table:
     """One row a product launched by the last day."""
-    goods, scenario = record.world.products, record.world.scenario
-    kinds = tuple(scenario.categories)
+    goods, scenario = recorder.world.products, recorder.world.scenario
     columns = {
         "sku": list(goods.sku),
         "name": list(goods.name),
-        "category_id": arrow.words(goods.category, kinds),
+        "category_id": arrow.words(goods.category, tuple(scenario.categories)),
         "brand": list(goods.brand),
         "is_eco": goods.is_eco,
         **{f"attribute_{axis + 1}": goods.attribute[:, axis] for axis in range(4)},
@@ -68,13 +73,13 @@ def products(record: Record) -> pa.Table:
         "weight_kg": goods.weight_g / 1000,
         "launch_date": arrow.days(scenario.start, goods.launch),
     }
-    listed = np.flatnonzero(goods.launch < record.log.days)
+    listed = np.flatnonzero(goods.launch < recorder.days)
     return arrow.table("products", columns).take(pa.array(listed))
 
 
-def prices(record: Record) -> pa.Table:
+def prices(recorder: Recorder, piece: Piece) -> pa.Table:
     """One row a day and product on sale."""
-    log, goods = record.log, record.world.products
+    log, goods, scenario = piece.log, recorder.world.products, recorder.world.scenario
     on_sale = log.stack("on_sale")
     day, sku = np.nonzero(on_sale)
     depth = log.stack("depth")[on_sale]
@@ -82,88 +87,204 @@ def prices(record: Record) -> pa.Table:
     return arrow.table(
         "prices",
         {
-            "date": arrow.days(record.world.scenario.start, day),
+            "date": arrow.days(scenario.start, log.first + day),
             "sku": arrow.words(sku, goods.sku),
             "price": arrow.money(log.stack("price_cents")[on_sale]),
             "is_promoted": depth > 0,
             "promo_depth_share": np.round(depth, 4),
+            "promo_cost": np.where(depth > 0, scenario.habits.promotion_cost, 0.0),
             "supply_cost_index": np.round(index, 4),
         },
     )
 
 
-def ad_daily(record: Record) -> pa.Table:
-    """One row a day, campaign and region; a channel's campaigns split its day by fixed shares."""
-    log, scenario = record.log, record.world.scenario
-    names, areas = tuple(scenario.channels), tuple(scenario.regions)
-    parts = []
-    for place, channel in enumerate(scenario.channels.values()):
-        total, before = sum(channel.campaigns.values()), 0.0
-        for campaign, weight in channel.campaigns.items():
-            upto = before + weight / total
-            row = {
-                value: _part(log.stack(value)[:, place], before, upto)
-                for value in ("budget_cents", "spend_cents", "clicks", "impressions")
-            }
-            claims = log.stack("claims")[:, place] * (upto - before)
-            before = upto
-            day, area = np.indices(claims.shape).reshape(2, -1)
-            flat = {value: amounts.ravel() for value, amounts in row.items()}
-            parts.append(
-                arrow.table(
-                    "ad_daily",
-                    {
-                        "date": arrow.days(scenario.start, day),
-                        "channel": arrow.words(np.full(len(day), place), names),
-                        "campaign": [campaign] * len(day),
-                        "region_id": arrow.words(area, areas),
-                        "budget": arrow.money(flat["budget_cents"]),
-                        "spend": arrow.money(flat["spend_cents"]),
-                        "impressions": flat["impressions"],
-                        "clicks": flat["clicks"],
-                        "cost_per_click": _per(flat["spend_cents"], flat["clicks"] * 100),
-                        "cost_per_thousand": _per(flat["spend_cents"] * 10, flat["impressions"]),
-                        "reported_orders": np.round(claims.ravel(), 4),
-                    },
-                )
-            )
-    keys = [(key, "ascending") for key in ("date", "channel", "campaign", "region_id")]
-    return pa.concat_tables(parts).sort_by(keys)
+def competitor_prices(recorder: Recorder, piece: Piece) -> pa.Table:
+    """One row a scraped price: once a week, some scrapes failing."""
+    log, goods, law = piece.log, recorder.world.products, recorder.world.scenario.competitors
+    days = log.first + np.arange(log.days)
+    kept = np.flatnonzero(days % _SCRAPED_EVERY == 0)
+    shape = (len(kept), len(goods.key), len(law.names))
+    place, sku, shop = (at.ravel() for at in np.indices(shape))
+    place = kept[place]
+    slot = (days[place] * 4096 + goods.key[sku]) * 8 + shop
+    seen = (goods.launch[sku] <= days[place]) & (recorder.noise.uniform("scrape", slot) >= _MISSING)
+    place, sku, shop, slot = place[seen], sku[seen], shop[seen], slot[seen]
+    own = 0.08 * normal(recorder.noise.uniform("scrape.level", goods.key[sku] * 8 + shop))
+    today = 0.015 * normal(recorder.noise.uniform("scrape.noise", slot))
+    level = log.stack("rival")[place, goods.category[sku]]
+    cents = np.rint(goods.list_cents[sku] * np.exp(level + own + today) / 10) * 10 - 1
+    return arrow.table(
+        "competitor_prices",
+        {
+            "date": arrow.days(recorder.world.scenario.start, days[place]),
+            "sku": arrow.words(sku, goods.sku),
+            "competitor": arrow.words(shop, law.names),
+            "price": arrow.money(np.maximum(cents, 1)),
+            "in_stock": recorder.noise.uniform("scrape.stock", slot) < 0.95,
+        },
+    )
 
 
-def _part(whole: np.ndarray, before: float, upto: float) -> np.ndarray:
-    """Split whole numbers by shares so that the parts add up to the whole."""
-    return np.rint(whole * upto).astype(np.int64) - np.rint(whole * before).astype(np.int64)
+def ad_daily(recorder: Recorder, piece: Piece) -> pa.Table:
+    """One row a day, campaign and region."""
+    log, scenario = piece.log, recorder.world.scenario
+    routes = list(scenario.routes.values())
+    paid = [i for i, route in enumerate(routes) if route.campaign]
+    paid.sort(key=lambda i: (routes[i].channel, routes[i].campaign))
+    areas = sorted(range(len(scenario.regions)), key=lambda i: list(scenario.regions)[i])
+    shape = (log.days, len(paid), len(areas))
+
+    def flat(name: str) -> Array:
+        return log.stack(name)[:, paid][:, :, areas].ravel()
+
+    day, row, area = (at.ravel() for at in np.indices(shape))
+    route, spend, clicks = np.array(paid)[row], flat("paid_cents"), flat("clicks")
+    shown, budget = flat("impressions"), flat("budget_cents")
+    channels = scenario.channels
+    channel = np.array([channels.index(one.channel) for one in routes])[route]
+    return arrow.table(
+        "ad_daily",
+        {
+            "date": arrow.days(scenario.start, log.first + day),
+            "channel": arrow.words(channel, channels),
+            "campaign": arrow.words(route, tuple(one.campaign for one in routes)),
+            "region_id": arrow.words(np.array(areas)[area], tuple(scenario.regions)),
+            "budget": arrow.money(np.maximum(budget, spend)),
+            "spend": arrow.money(spend),
+            "impressions": shown,
+            "clicks": clicks,
+            "cost_per_click": _per(spend, clicks * 100),
+            "cost_per_thousand": _per(spend * 10, shown),
+            "reported_orders": np.round(flat("claims"), 4),
+        },
+    )
 
 
-def _per(top: np.ndarray, bottom: np.ndarray) -> pa.Array:
+def _per(top: Array, bottom: Array) -> pa.Array:
     """Divide, with gaps where there is nothing to divide by."""
     return pa.array(np.round(top / np.maximum(bottom, 1), 4), mask=bottom == 0)
 
 
-def plan_log(record: Record) -> pa.Table:
-    """One row a lever and day it was set; the first day states the status quo."""
-    scenario = record.world.scenario
-    paid = [name for name, channel in scenario.channels.items() if channel.spend]
-    state = {f"budget.{name}": 1.0 for name in paid}
-    state |= {f"price.{name}": 1.0 for name in scenario.categories} | {"discount": 1.0}
-    rows: list[tuple[date | None, str, str | None, str, str]]
-    rows = [(scenario.start, lever, None, "1", "status quo") for lever in state]
-    for plan in record.plan.in_force(scenario.start) if record.plan is not None else ():
-        for lever, value in sorted(_levers(plan).items()):
-            row = (plan.start, lever, f"{state[lever]:g}", f"{value:g}", "plan")
-            if plan.start == scenario.start:
-                rows = [old for old in rows if old[1] != lever]
-            rows.append(row)
-            state[lever] = value
-    names = ("date", "decision", "old", "new", "author")
+def seo_daily(recorder: Recorder, piece: Piece) -> pa.Table:
+    """One row a day and keyword cluster."""
+    log, counts = piece.log, piece.log.stack("searches")  # days x (brand, generic) x (shown, came)
+    day, cluster = (at.ravel() for at in np.indices(counts.shape[:2]))
+    rank = np.where(cluster == 0, 1.0, np.round(log.stack("rank")[day], 2))
     return arrow.table(
-        "plan_log", dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        "seo_daily",
+        {
+            "date": arrow.days(recorder.world.scenario.start, log.first + day),
+            "cluster": arrow.words(cluster, ("brand", "generic")),
+            "rank": rank,
+            "impressions": counts[:, :, 0].ravel(),
+            "clicks": counts[:, :, 1].ravel(),
+        },
     )
 
 
-def _levers(plan: Plan) -> dict[str, float]:
+def posts(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
+    """One row a creator's post, and one a live show, where the scenario has them."""
+    rows = [(piece.log.first + i, *post) for i, day in enumerate(piece.log.values["posted"])
+            for post in day]  # fmt: skip
+    out = {}
+    if "creators" in recorder.world.scenario.routes:
+        out["creator_posts"] = _creator_posts(recorder, [r for r in rows if r[1] == "creators"])
+    if "live" in recorder.world.scenario.routes:
+        out["live_sessions"] = _shows(recorder, [r for r in rows if r[1] == "live"])
+    return out
+
+
+_Post = tuple[int, str, int, float, float]  # day, route, slot, quality, fee
+
+
+def _creator_posts(recorder: Recorder, rows: list[_Post]) -> pa.Table:
+    slot, quality = np.array([r[2] for r in rows], dtype=int), np.array([r[3] for r in rows])
+    size = _followers(recorder, slot)
+    luck = recorder.noise.uniform("post.liked", slot)
+    return arrow.table(
+        "creator_posts",
+        {
+            "post_id": pa.array([f"P{s:06d}" for s in slot], pa.string()),
+            **_booked(recorder, rows, "creator"),
+            "followers": size,
+            "engagements": poisson(luck, np.minimum(size * 0.03 * quality, 400)),
+        },
+    )
+
+
+def _shows(recorder: Recorder, rows: list[_Post]) -> pa.Table:
+    slot, quality = np.array([r[2] for r in rows], dtype=int), np.array([r[3] for r in rows])
+    live = recorder.world.scenario.live
+    return arrow.table(
+        "live_sessions",
+        {
+            "show_id": pa.array([f"L{s:06d}" for s in slot], pa.string()),
+            **_booked(recorder, rows, "host"),
+            "minutes": 60 + np.rint(120 * recorder.noise.uniform("post.minutes", slot)),
+            "viewers": np.rint(_followers(recorder, slot) * 0.05 * quality).astype(int),
+            "discount_share": np.full(len(slot), live.discount_share if live is not None else 0.0),
+        },
+    )
+
+
+def _booked(recorder: Recorder, rows: list[_Post], who: str) -> dict[str, pa.Array]:
+    """Return day, person and fee of posts."""
+    thousands = len(recorder.world.people.ids) / 1000
+    offsets = np.array([r[0] for r in rows], dtype=int)
+    return {
+        "date": arrow.days(recorder.world.scenario.start, offsets),
+        "creator": pa.array([f"{who}-{1 + r[2] % 12:02d}" for r in rows], pa.string()),
+        "fee": np.round(np.array([r[4] for r in rows]) * thousands, 2),
+    }
+
+
+def _followers(recorder: Recorder, slot: Array) -> Array:
+    thousands = len(recorder.world.people.ids) / 1000
+    return np.rint(400 * np.exp(1.1 * recorder.noise.normal("post.size", slot)) * thousands).astype(
+        int
+    )
+
+
+def note_care(recorder: Recorder, piece: Piece) -> None:
+    """Remember which products were picked for care, and which of them were left alone."""
+    picked, coached = piece.log.stack("picked"), piece.log.stack("coached")
+    for i in range(piece.log.days):
+        day = piece.log.first + i
+        if day % 91 or day == 0:
+            continue
+        for sku in np.flatnonzero(picked[i]):
+            given = "care" if coached[i, sku] else "left alone"
+            recorder.care.append((day, recorder.world.products.sku[sku], given))
+
+
+def plan_log(recorder: Recorder) -> pa.Table:
+    """One row a lever and day it was set; the first day states the status quo."""
+    scenario = recorder.world.scenario
+    state = {f"budget.{name}": "1" for name in scenario.levers if "." not in name}
+    state |= {f"price.{name}": "1" for name in scenario.categories}
+    state |= {"discount": "1", "promotion": "1"}
+    rows: list[tuple[date, str, str | None, str, str]]
+    rows = [(scenario.start, lever, None, "1", "status quo") for lever in state]
+    for plan in recorder.plan.in_force(scenario.start) if recorder.plan is not None else ():
+        begun = plan.start or scenario.start
+        for lever, value in sorted(_levers(plan).items()):
+            if begun == scenario.start:
+                rows = [old for old in rows if old[1] != lever]
+            rows.append((begun, lever, state.get(lever), value, "plan"))
+            state[lever] = value
+    rows += [(scenario.start + timedelta(days=day), f"care.{sku}", None, what, "status quo")
+             for day, sku, what in recorder.care]  # fmt: skip
+    names = ("date", "decision", "old", "new", "author")
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    return arrow.table("plan_log", {**columns, "old": pa.array(columns["old"], pa.string())})
+
+
+def _levers(plan: Plan) -> dict[str, str]:
     """Return what a plan sets, by the names of the plan log."""
-    levers = {f"budget.{name}": value for name, value in plan.budgets.items()}
-    levers |= {f"price.{name}": value for name, value in plan.prices.items()}
-    return levers if plan.discounts is None else levers | {"discount": plan.discounts}
+    levers = {f"budget.{name}": f"{value:g}" for name, value in plan.budgets.items()}
+    levers |= {f"price.{name}": f"{value:g}" for name, value in plan.prices.items()}
+    levers |= {f"feature.{name}": "on" for name in plan.features}
+    for name, value in (("discount", plan.discounts), ("promotion", plan.promotions)):
+        if value is not None:
+            levers[name] = f"{value:g}"
+    return levers

@@ -1,0 +1,25 @@
+"""The shop becomes known, and is forgotten (Vidale and Wolfe 1957, with word of mouth)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecomlab.simulator.graph import Day, mechanism
+
+__all__ = ["spread_awareness"]
+
+
+@mechanism(reads=("response", "burst", "customers_by_region", "aware"), writes=("aware",))
+def spread_awareness(day: Day) -> None:
+    """Move the share of each region's people that know the shop.
+
+    A person knows it while the share is above a threshold of the person's own, so that
+    nobody flickers and a larger share never loses anybody.
+    """
+    scenario, law = day.world.scenario, day.world.scenario.shoppers
+    effect = np.array([route.brand_effect for route in scenario.routes.values()])
+    reached = (effect[:, None] * (day["response"] + day["burst"][:, None])).sum(axis=0)
+    buyers = day["customers_by_region"] / np.maximum(day.world.region_people, 1)
+    aware = day["aware"]
+    gain = (reached + law.word_of_mouth * buyers) * (1 - aware)
+    day["aware"] = np.clip(aware + gain - law.forget_per_day * aware, 0, 1)

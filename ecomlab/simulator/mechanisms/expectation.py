@@ -1,0 +1,128 @@
+"""Expected truth of a day, by closed form, free of the luck of choice and of routes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.noise import Array
+
+__all__ = ["expect", "last_route_change", "shapley_route_share", "sole_route_chance"]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
+
+
+@mechanism(
+    reads=("visitors", "considered", "route_chance", "order_chance", "line_chance", "pull",
+           "price_cents", "unit_cost_cents", "live_depth", "by_depth"),
+    writes=("expected_orders", "expected_amount", "expected_margin", "route_visits", "route_orders",
+            "route_amount", "route_margin", "sku_units", "sku_slope", "visit_sole"),
+)  # fmt: skip
+def expect(day: Day) -> None:
+    """Expect paid orders and their amount given the day's visits, in total and by route.
+
+    A route's contribution is leave-one-out: the visits that only it brought, times what a
+    visit is expected to buy. What several routes would have brought belongs to none, so
+    that contributions add up to less than the total. A live show also lowers the price of
+    the visits it comes last on, which is its own, and less of it where another route fires.
+    """
+    scenario, people, seen = day.world.scenario, day.world.people, day["considered"]
+    paid, units = _paid_share(day), 1 + scenario.choice.extra_units
+    orders, amount, margin = _worth(day, day["live_depth"], day["order_chance"], day["line_chance"])
+    day["expected_orders"] = float(orders.sum())
+    day["expected_amount"], day["expected_margin"] = float(amount.sum()), float(margin.sum())
+    chance = day["route_chance"]
+    day["visit_sole"] = alone = sole_route_chance(chance)
+    day["route_visits"] = alone.sum(axis=1)
+    usual, *shows = [_worth(day, *at) for at in day["by_depth"]]
+    told = [(alone * worth).sum(axis=1) for worth in usual]
+    for show in shows:
+        last = last_route_change(chance, list(scenario.routes).index("live"))
+        told = [one + (last * (own - worth)).sum(axis=1)
+                for one, own, worth in zip(told, show, usual, strict=True)]  # fmt: skip
+    day["route_orders"], day["route_amount"], day["route_margin"] = told
+    slope = day["pull"] * people.price_sensitivity[day["visitors"]]
+    count = len(day.world.products.key)
+    flat = seen.ravel()
+    day["sku_units"] = paid * units * np.bincount(flat, day["line_chance"].ravel(), count)
+    day["sku_slope"] = -paid * units * np.bincount(flat, slope.ravel(), count)
+
+
+def _paid_share(day: Day) -> float:
+    """Return the share of orders that are paid."""
+    costs = day.world.scenario.costs
+    return 1 - costs.failed_share - costs.pending_share - costs.cancelled_share
+
+
+def _worth(
+    day: Day, depth: Array | float, order_chance: Array, line_chance: Array
+) -> tuple[Array, Array, Array]:
+    """Return each visit's expected orders, amount and margin at a live discount."""
+    habits, people, seen = day.world.scenario.habits, day.world.people, day["considered"]
+    paid, units = _paid_share(day), 1 + day.world.scenario.choice.extra_units
+    coupon = people.has_mail[day["visitors"]] * (habits.coupon_share * habits.coupon_depth)
+    kept = (1 - coupon) * (1 - depth)
+    asked = (day["price_cents"] / 100).take(seen)
+    cost = (day["unit_cost_cents"] / 100).take(seen)
+    amount = paid * units * kept * (line_chance * asked).sum(axis=0)
+    margin = amount - paid * units * (line_chance * cost).sum(axis=0)
+    return paid * order_chance, amount, margin
+
+
+def sole_route_chance(chance: Array) -> Array:
+    """Return, given that some route fired, the chance that a route was the only one.
+
+    Parameters
+    ----------
+    chance
+        Chances of independent routes, routes x visits.
+
+    Examples
+    --------
+    >>> sole_route_chance(np.array([[0.5], [0.5]])).round(4).tolist()
+    [[0.3333], [0.3333]]
+    """
+    none = np.prod(1 - chance, axis=0)
+    others = none / (1 - chance)  # chances stay below 1, see routes
+    return np.asarray((others - none) / np.maximum(1 - none, 1e-300))
+
+
+def shapley_route_share(chance: Array) -> Array:
+    """Return each route's Shapley share of a visit, given that some route fired.
+
+    Of a visit that k routes fired for, each of them gets 1/k; the mean over what may have
+    fired is an integral of a polynomial, exact by Gauss and Legendre's rule up to degree 11.
+
+    Examples
+    --------
+    >>> shapley_route_share(np.array([[0.5], [0.5]])).round(4).tolist()
+    [[0.5], [0.5]]
+    """
+    some = np.maximum(1 - np.prod(1 - chance, axis=0), 1e-300)
+    out = np.zeros_like(chance)
+    for node, weight in zip((_NODES + 1) / 2, _WEIGHTS / 2, strict=True):
+        kept = 1 - chance * (1 - node)
+        out += weight * np.prod(kept, axis=0) / kept
+    return np.asarray(chance * out / some)
+
+
+def last_route_change(chance: Array, row: int) -> Array:
+    """Return, for each route, how much less often one of them comes last if that route is off.
+
+    Given that some route fired, and that of k routes that fired each is last with chance 1/k
+    (see :func:`shapley_route_share`).
+
+    Examples
+    --------
+    >>> last_route_change(np.array([[0.5], [0.5]]), 0).round(4).tolist()
+    [[0.5], [-0.1667]]
+    """
+    some = np.maximum(1 - np.prod(1 - chance, axis=0), 1e-300)
+    out = np.zeros_like(chance)
+    for node, weight in zip((_NODES + 1) / 2, _WEIGHTS / 2, strict=True):
+        kept = 1 - chance * (1 - node)
+        others = np.prod(kept, axis=0) / kept[row]
+        change = others - others / kept
+        change[row] = others
+        out += weight * change
+    return np.asarray(chance[row] * out / some)

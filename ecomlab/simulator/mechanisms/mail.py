@@ -1,0 +1,67 @@
+"""Mail goes to customers who agreed to it: mostly to recent buyers, which is a trap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecomlab.simulator.graph import Day, mechanism
+
+__all__ = ["send_mail"]
+
+_USUAL_DOSE = 0.30
+
+
+@mechanism(
+    reads=("budget_factor", "running", "customer", "left", "last_order", "unsubscribed", "fatigue",
+           "mailed_on", "spend_cents"),
+    writes=("mailed", "is_opened", "has_unsubscribed", "unsubscribed", "fatigue", "mailed_on",
+            "mail_spend_cents"),
+    streams=("mail", "mail.open", "mail.leave"),
+)  # fmt: skip
+def send_mail(day: Day) -> None:
+    """Send the day's mails, see who opens them, and tire the readers.
+
+    Fatigue adds up mails and forgets some every day; it lowers opening and raises the
+    chance to unsubscribe.
+    """
+    world, law = day.world, day.world.scenario.mail
+    names, ids = list(world.scenario.routes), world.people.ids
+    day["mailed"] = np.zeros(0, dtype=np.int64)
+    day["is_opened"] = day["has_unsubscribed"] = np.zeros(0, dtype=bool)
+    day["mail_spend_cents"] = np.zeros(day["spend_cents"].shape, dtype=np.int64)
+    if "email" not in names:
+        return
+    row = names.index("email")
+    members = np.flatnonzero(day["customer"] & world.people.has_mail & ~day["unsubscribed"])
+    recent = day.index - day["last_order"][members] <= law.recent_days
+    share = recent.sum() / max(len(members), 1)
+    mean = law.per_week_recent * share + law.per_week_others * (1 - share)
+    own = np.where(recent, law.per_week_recent, law.per_week_others)
+    # At dose 0 all get the mean; the habit moves mails to recent buyers.
+    rate = np.maximum(mean + world.scenario.traps.email / _USUAL_DOSE * (own - mean), 0)
+    chance = np.minimum(rate / 7 * day["budget_factor"][row], 1)
+    sent = members[day.uniform("mail", ids[members]) < chance]
+    for test in day["running"]:
+        if test.kind == "holdout" and test.what == "email":
+            sent = sent[test.arm(day.lot, ids[sent]) == 1]
+    _read(day, sent, row)
+
+
+def _read(day: Day, sent: np.ndarray, row: int) -> None:
+    """Let receivers open, tire and leave, and book the cost of sending."""
+    law, ids = day.world.scenario.mail, day.world.people.ids[sent]
+    remembered = day["fatigue"][sent] * law.fatigue_memory ** (day.index - day["mailed_on"][sent])
+    logit = np.log(law.open_share / (1 - law.open_share)) - law.fatigue * (remembered - 1)
+    opened = day.uniform("mail.open", ids) < 1 / (1 + np.exp(-logit))
+    opened &= ~day["left"][sent]  # who has left for good reads nothing either
+    leave = law.unsubscribe * np.exp(law.fatigue * remembered)
+    left = day.uniform("mail.leave", ids) < leave
+    day.put("fatigue", sent, remembered + 1)
+    day.put("mailed_on", sent, day.index)
+    day.put("unsubscribed", sent[left], True)
+    day["mailed"], day["is_opened"], day["has_unsubscribed"] = sent, opened, left
+    regions = len(day.world.region_people)
+    count = np.bincount(day.world.people.region[sent], minlength=regions)
+    cost = np.zeros(day["spend_cents"].shape, dtype=np.int64)
+    cost[row] = np.rint(count * law.cost_per_thousand / 10)
+    day["mail_spend_cents"] = cost
