@@ -50,7 +50,9 @@ def _stop(message: str, code: int = 1) -> None:
 @app.command(epilog="Example: ecomlab simulate --preset west_d2c --seed 7 --out stores/demo")
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder of the new store.")],
-    preset: Annotated[str, typer.Option(help="Which world: west_d2c, cn_platform or tiny.")] = "west_d2c",
+    preset: Annotated[
+        str, typer.Option(help="Which world: west_d2c, cn_platform or tiny.")
+    ] = "west_d2c",
     seed: Annotated[int, typer.Option(help="Same seed, same store.")] = 7,
     people: Annotated[
         int | None, typer.Option(help="People who might buy; the preset's own number.", min=1)

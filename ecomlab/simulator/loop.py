@@ -69,8 +69,8 @@ _KEPT = (
     "coupon", "line_order", "line_sku", "line_units", "line_price_cents", "line_discount_cents",
     "line_cents", "line_cost_cents", "back_line", "back_units", "back_after_days", "back_reason",
     "rated_line", "rated_stars", "rated_after_days", "is_invited", "feeling", "people_today",
-    "expected_orders", "expected_amount", "expected_margin", "route_visits", "route_orders", "route_amount",
-    "route_margin", "sku_units", "sku_slope",
+    "expected_orders", "expected_amount", "expected_margin", "route_visits", "route_orders",
+    "route_amount", "route_margin", "sku_units", "sku_slope",
 )  # fmt: skip
 _OF_BUYERS = ("route_chance", "fired")  # kept of visits that ordered, routes x orders
 _FLUSH_VISITS = 1 << 16

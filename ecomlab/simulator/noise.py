@@ -23,6 +23,7 @@ Array = npt.NDArray[Any]
 _PHI = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+_SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
 _ALL = 0xFFFFFFFFFFFFFFFF
 _BLOCK = 1 << 14  # numbers hashed at a time, so that they stay in the cache
 
@@ -74,13 +75,14 @@ class Noise:
         first, turned = np.uint64(key), np.uint64(((key << 32) | (key >> 32)) & _ALL)
         given = np.asarray(ids)
         mixed = given.astype(np.uint64).ravel()
+        room = np.empty(min(len(mixed), _BLOCK), dtype=np.uint64)
         for start in range(0, len(mixed), _BLOCK):
             block = mixed[start : start + _BLOCK]
             block *= _PHI
             block ^= first
-            _finalise(block)
+            _finalise(block, room[: len(block)])
             block ^= turned
-            _finalise(block)
+            _finalise(block, room[: len(block)])
         return mixed.reshape(given.shape)
 
     def normal(
@@ -90,13 +92,16 @@ class Noise:
         return normal(self.uniform(stream, ids, day=day, part=part))
 
 
-def _finalise(z: npt.NDArray[np.uint64]) -> None:
+def _finalise(z: npt.NDArray[np.uint64], spare: npt.NDArray[np.uint64]) -> None:
     """Scramble 64 bits, in place: the array is always one of our own."""
-    z ^= z >> np.uint64(30)
-    z *= _MIX_1
-    z ^= z >> np.uint64(27)
-    z *= _MIX_2
-    z ^= z >> np.uint64(31)
+    np.right_shift(z, _SHIFT_1, out=spare)
+    np.bitwise_xor(z, spare, out=z)
+    np.multiply(z, _MIX_1, out=z)
+    np.right_shift(z, _SHIFT_2, out=spare)
+    np.bitwise_xor(z, spare, out=z)
+    np.multiply(z, _MIX_2, out=z)
+    np.right_shift(z, _SHIFT_3, out=spare)
+    np.bitwise_xor(z, spare, out=z)
 
 
 def to_uniform(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:

@@ -42,8 +42,9 @@ from ecomlab.simulator.parameters import (
     Traps,
 )
 
-__all__ = ["Scenario", "load_scenario", "nearest", "presets"]
+__all__ = ["ROUTES", "Scenario", "load_scenario", "nearest", "presets"]
 
+# A route's place here numbers its draws: add new ones at the end.
 ROUTES = (
     "direct", "seo", "brand_search", "generic_search", "social", "email", "creators",
     "affiliate", "live",

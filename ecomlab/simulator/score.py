@@ -263,7 +263,7 @@ def _known(family: str, what: str, known: tuple[str, ...]) -> None:
 
 
 def _elasticity(facts: _Facts, family: str, what: str) -> _Case:
-    """Own-price elasticity, the mean over products weighted by their expected units.
+    """Average own-price elasticities over products, weighted by their expected units.
 
     The rule sets the price of each product to ``p* = c e / (1 + e)`` (Lerner), between 0.6 and
     1.6 times today's; at an elasticity of -1 or weaker, to the upper end. The profit is
@@ -296,7 +296,7 @@ def _elasticity(facts: _Facts, family: str, what: str) -> _Case:
 
 
 def _channel(facts: _Facts, family: str, what: str) -> _Case:
-    """What a channel brings on the day: orders, amount, margin, or amount over spend.
+    """Count what a channel brings on the day: orders, amount, margin, or amount over spend.
 
     The rule keeps a channel whose estimated margin exceeds its spend, and cuts it otherwise;
     an estimate is turned into margin at the channel's own true rate (the shop's where it
@@ -330,7 +330,7 @@ def _channel(facts: _Facts, family: str, what: str) -> _Case:
 
 
 def _feature(facts: _Facts, family: str, what: str) -> _Case:
-    """How many more orders a feature makes, as a share of orders, by same-day twins.
+    """Measure how many more orders a feature makes, as a share of orders, by same-day twins.
 
     The rule builds it where a year's margin gained, ``effect x margin per day x 365``, exceeds
     a year's cost; built, it truly earns the gain at the true effect less the cost.
@@ -379,7 +379,7 @@ def _without(plan: Plan, feature: str) -> Plan:
 
 
 def _market(facts: _Facts, family: str, what: str) -> _Case:
-    """The market's orders, or our share of them, quarters counted by their days in the window.
+    """Count the market's orders, or our share of them, in the days of the window.
 
     The rule for the size makes a budget proportional to it, with a return that grows with the
     square root: the loss is ``B (sqrt(estimate / truth) - 1)^2``, where ``B`` is what was spent
@@ -411,7 +411,7 @@ def _market(facts: _Facts, family: str, what: str) -> _Case:
 
 
 def _worth(facts: _Facts, family: str, what: str) -> _Case:
-    """What people would pay: the mean premium for ecological goods, or a category's median price.
+    """Tell what people would pay: the mean eco premium, or a category's median price.
 
     No rule: at an elasticity that does not change with the price, a premium tells how much
     sells, and not what to ask.
@@ -430,7 +430,7 @@ def _worth(facts: _Facts, family: str, what: str) -> _Case:
 
 
 def _satisfaction(facts: _Facts, family: str, what: str) -> _Case:
-    """Mean satisfaction of buyers on the scale from 1 to 5, on the day of the last survey."""
+    """Tell the mean satisfaction of buyers (1 to 5) on the day of the last survey."""
     _known(family, what, ("",))
     told = facts.truth["truth_research"]
     mine = told[(told["question"] == "satisfaction") & (told["quantity"] == "population")]
@@ -452,6 +452,6 @@ _FAMILIES: dict[str, _Family] = {
     "market_size": (_market, ":CATEGORY|all"),
     "market_share": (_market, ":CATEGORY|all"),
     "eco_premium": (_worth, ""),
-    "worth": (_worth, ":CATEGORY"),
+    "willingness": (_worth, ":CATEGORY"),
     "mean_satisfaction": (_satisfaction, ""),
 }

@@ -175,13 +175,13 @@ def _goods(world: World, name: str) -> Array:
 
 def _without(world: World, route: str) -> World:
     """Return the world in which a route never fires: nobody likes it, nobody clicks."""
+    known: list[str] = list(world.scenario.routes)
     liking = world.people.liking.copy()
-    names: list[str] = list(world.scenario.routes)
-    liking[:, names.index(route)] = 0
+    liking[:, known.index(route)] = 0
     scenario = world.scenario
     if route in _CLICKS:
-        part, names = _CLICKS[route]
-        silent = getattr(scenario, part).model_copy(update=dict.fromkeys(names, 0.0))
+        part, clicks = _CLICKS[route]
+        silent = getattr(scenario, part).model_copy(update=dict.fromkeys(clicks, 0.0))
         scenario = scenario.model_copy(update={part: silent})
     return replace(world, scenario=scenario, people=replace(world.people, liking=liking))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.mechanisms.checkout import PAID
-from ecomlab.simulator.noise import Array, gamma, normal, pick
+from ecomlab.simulator.noise import Array, gamma, low_half, normal, pick, to_uniform
 
 __all__ = ["REASONS", "remember_buyers", "send_back", "stars_of", "write_reviews"]
 
@@ -32,7 +32,7 @@ _STARS = np.array([-1.65, -1.1, -0.45, 0.45])  # of a feeling, between one star 
         "front",
     ),
     writes=("back_line", "back_units", "back_after_days", "back_reason"),
-    streams=("return", "return.delay", "return.units", "return.reason"),
+    streams=("return", "return.delay", "return.which"),
 )
 def send_back(day: Day) -> None:
     """Decide which lines come back, after how many days, and why."""
@@ -47,10 +47,11 @@ def send_back(day: Day) -> None:
     back = np.flatnonzero(comes & (day["payment"] == PAID)[order])
     ids, units = ids[back], day["line_units"][back]
     delay = np.minimum(gamma(day.uniform("return.delay", ids), 2.0) * _DELAY, _WINDOW)
-    some = np.ceil(day.uniform("return.units", ids) * units).astype(np.int64)
+    words = day.words("return.which", ids)
+    some = np.ceil(to_uniform(words) * units).astype(np.int64)
     kinds = list(world.scenario.categories)
     worn = np.array([kind in _WORN for kind in kinds])[world.products.category[sku[back]]]
-    luck = day.uniform("return.reason", ids)
+    luck = low_half(words)
     day["back_line"] = back
     day["back_units"] = some
     day["back_after_days"] = _TO_DELIVERY + np.ceil(delay).astype(np.int64) + _TO_REFUND
@@ -60,7 +61,7 @@ def send_back(day: Day) -> None:
 @mechanism(
     reads=("buyers", "line_order", "line_sku", "payment"),
     writes=("rated_line", "rated_stars", "rated_after_days", "is_invited", "feeling"),
-    streams=("review", "review.feeling", "review.delay", "review.invite"),
+    streams=("review", "review.feeling", "review.delay"),
 )
 def write_reviews(day: Day) -> None:
     """Let some buyers say how they feel: the invited, and those who feel strongly.
@@ -79,8 +80,9 @@ def write_reviews(day: Day) -> None:
     liked = 0.6 * (goods.quality[sku] - dearer) / world.scenario.choice.quality_sd + 0.3 * fit
     feeling = 0.35 + 0.5 * liked + 0.8 * normal(day.uniform("review.feeling", ids))
     strong = np.abs(feeling - 0.35) ** 1.5 * law.strong_share * world.scenario.traps.reviews
-    writes = day.uniform("review", ids) < law.usual_share + strong / _USUAL_DOSE
-    invited = day.uniform("review.invite", ids) < law.invited_share
+    words = day.words("review", ids)
+    writes = to_uniform(words) < law.usual_share + strong / _USUAL_DOSE
+    invited = low_half(words) < law.invited_share
     paid = (day["payment"] == PAID)[order]
     rated = np.flatnonzero((writes | invited) & paid)
     delay = gamma(day.uniform("review.delay", ids[rated]), 2.0) * law.delay_days
@@ -99,7 +101,7 @@ def stars_of(feeling: Array) -> Array:
     reads=("visitors", "buyers", "customer", "left", "rate", "last_order", "stocked_until",
            "customers_by_region", "line_order", "line_sku", "depth", "payment"),
     writes=("customer", "left", "rate", "last_order", "stocked_until", "customers_by_region"),
-    streams=("leave", "stockpile"),
+    streams=("leave",),
 )  # fmt: skip
 def remember_buyers(day: Day) -> None:
     """Make buyers customers, or let them leave for good (the dropout of BG/NBD).
@@ -112,7 +114,8 @@ def remember_buyers(day: Day) -> None:
     fresh = buyers[~day["customer"][buyers]]
     gain = np.bincount(people.region[fresh], minlength=len(world.region_people))
     day["customers_by_region"] = day["customers_by_region"] + gain
-    gone = day.uniform("leave", ids) < people.dropout[buyers]
+    words = day.words("leave", ids)
+    gone = to_uniform(words) < people.dropout[buyers]
     day.put("customer", buyers, True)
     day.put("left", buyers[gone], True)
     day.put("rate", buyers, np.where(gone, 0, people.customer_rate[buyers]))
@@ -123,5 +126,5 @@ def remember_buyers(day: Day) -> None:
     ] * (day["depth"][day["line_sku"]] > 0)
     most = np.zeros(len(buyers))
     np.maximum.at(most, day["line_order"], ahead)
-    stocks = buyers[day.uniform("stockpile", ids) < most]
+    stocks = buyers[low_half(words) < most]
     day.put("stocked_until", stocks, day.index + world.scenario.choice.stockpile_days)

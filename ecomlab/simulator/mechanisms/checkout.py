@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import Array, poisson
+from ecomlab.simulator.noise import Array, low_half, poisson, to_uniform
 
 __all__ = ["PAID", "STATUS", "check_out"]
 
@@ -19,7 +19,7 @@ PAID = 0
     writes=("buyers", "order_visit", "order_cents", "order_discount_cents", "shipping_cents",
             "payment", "coupon", "line_order", "line_sku", "line_units", "line_price_cents",
             "line_discount_cents", "line_cents", "line_cost_cents", "quarter_units"),
-    streams=("units", "coupon", "payment"),
+    streams=("units", "till"),
 )  # fmt: skip
 def check_out(day: Day) -> None:
     """Write the day's orders and lines, money in cents.
@@ -31,7 +31,8 @@ def check_out(day: Day) -> None:
     buyers = day["visitors"][order_visit]
     ids = world.people.ids[buyers]
     habits = world.scenario.habits
-    coupon = world.people.has_mail[buyers] & (day.uniform("coupon", ids) < habits.coupon_share)
+    words = day.words("till", ids)
+    coupon = world.people.has_mail[buyers] & (low_half(words) < habits.coupon_share)
     order, slot = np.nonzero(day["lines"][:, order_visit].T)
     sku = day["considered"][slot, order_visit[order]]
     luck = day.uniform("units", ids[order] * 4096 + world.products.key[sku])
@@ -47,7 +48,7 @@ def check_out(day: Day) -> None:
     free = total >= costs.free_shipping_from * 100
     day["shipping_cents"] = np.where(free, 0, round(costs.shipping_fee * 100))
     steps = np.cumsum([costs.failed_share, costs.pending_share, costs.cancelled_share])
-    place = np.searchsorted(steps, day.uniform("payment", ids))
+    place = np.searchsorted(steps, to_uniform(words))
     day["payment"] = np.where(place == len(steps), PAID, place + 1)
     day["line_order"], day["line_sku"], day["line_units"] = order, sku, units
     day["line_price_cents"], day["line_discount_cents"] = base, off

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.noise import low_half, to_uniform
 
 __all__ = ["send_mail"]
 
@@ -16,7 +17,7 @@ _USUAL_DOSE = 0.30
            "mailed_on", "spend_cents"),
     writes=("mailed", "is_opened", "has_unsubscribed", "unsubscribed", "fatigue", "mailed_on",
             "mail_spend_cents"),
-    streams=("mail", "mail.open", "mail.leave"),
+    streams=("mail", "mail.open"),
 )  # fmt: skip
 def send_mail(day: Day) -> None:
     """Send the day's mails, see who opens them, and tire the readers.
@@ -52,10 +53,11 @@ def _read(day: Day, sent: np.ndarray, row: int) -> None:
     law, ids = day.world.scenario.mail, day.world.people.ids[sent]
     remembered = day["fatigue"][sent] * law.fatigue_memory ** (day.index - day["mailed_on"][sent])
     logit = np.log(law.open_share / (1 - law.open_share)) - law.fatigue * (remembered - 1)
-    opened = day.uniform("mail.open", ids) < 1 / (1 + np.exp(-logit))
+    words = day.words("mail.open", ids)
+    opened = to_uniform(words) < 1 / (1 + np.exp(-logit))
     opened &= ~day["left"][sent]  # who has left for good reads nothing either
     leave = law.unsubscribe * np.exp(law.fatigue * remembered)
-    left = day.uniform("mail.leave", ids) < leave
+    left = low_half(words) < leave
     day.put("fatigue", sent, remembered + 1)
     day.put("mailed_on", sent, day.index)
     day.put("unsubscribed", sent[left], True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.noise import Array, low_half, to_uniform
+from ecomlab.simulator.scenario import ROUTES
 
 __all__ = ["enter_front", "fire_routes", "meet_occasions"]
 
@@ -96,12 +97,13 @@ def fire_routes(day: Day) -> None:
     day["searching"] = brand, generic = _searches(day)
     chance = np.minimum(_route_chances(day), _MOST)
     fired, at = np.zeros(chance.shape, dtype=bool), np.full(chance.shape, -1.0)
-    for i, name in enumerate(names):
-        open_to = np.flatnonzero(chance[i])
-        words = day.words("route", ids[open_to], part=name)
-        hits = to_uniform(words) < chance[i, open_to]
-        fired[i, open_to[hits]] = True
-        at[i, open_to[hits]] = low_half(words[hits])
+    which, who = np.nonzero(chance)
+    number = np.array([ROUTES.index(name) for name in names])
+    words = day.words("route", ids[who] * 64 + number[which])
+    hits = to_uniform(words) < chance[which, who]
+    which, who = which[hits], who[hits]
+    fired[which, who] = True
+    at[which, who] = low_half(words[hits])
     came = fired.any(axis=0)
     day["visitors"] = here[came]
     day["visitor_is_customer"] = day["is_customer"][came]

@@ -46,16 +46,9 @@ def choice_answers(recorder: Recorder, sample: Sample) -> dict[str, Any]:
     kind = studied_category(recorder)
     category = list(scenario.categories)[kind]
     shape = (len(who), count, ALTERNATIVES)
-    level = {
-        name: _levels(recorder, sample, name, size).reshape(shape)
-        for name, size in (
-            ("price", len(_PRICES)),
-            ("eco", 2),
-            ("quality", len(_QUALITY)),
-            ("taste", len(_TASTE)),
-            ("brand", len(scenario.brands)),
-        )
-    }
+    sizes = {"price": len(_PRICES), "eco": 2, "quality": len(_QUALITY), "taste": len(_TASTE),
+             "brand": len(scenario.brands)}  # fmt: skip
+    level = {n: _levels(recorder, sample, n, size).reshape(shape) for n, size in sizes.items()}
     mean = scenario.categories[category].mean_price
     price = np.round(mean * np.array(_PRICES), 2)[level["price"]]
     taste = np.array(_TASTE)[level["taste"]]

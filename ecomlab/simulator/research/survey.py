@@ -51,9 +51,9 @@ def survey_answers(recorder: Recorder, sample: Sample) -> dict[str, Any]:
     here = traits.orders_here / np.maximum(traits.orders, 1) * np.exp(0.2 * luck)
     here = np.where(claims, np.clip(np.rint(here * 20) / 20, 0.05, 1), 0.0)
     return {
-        "claims_purchase": claims,
-        "knows_unaided": unaided,
-        "knows_aided": aided,
+        "is_buyer_claimed": claims,
+        "is_known_unaided": unaided,
+        "is_known_aided": aided,
         "orders_last_year": np.rint(orders).astype(np.int64),
         "spend_last_year": np.where(orders >= 1, spend, 0.0),
         "here_share": arrow.blank(np.round(here, 2), orders < 1),

@@ -1,0 +1,421 @@
+"""What analysts make of a store's tables: the naive answer to each trap, and a consistent one.
+
+Every function takes a store and returns an :class:`Estimate`; none looks at the truth. The
+work horse is Poisson regression with fixed effects (Santos Silva and Tenreyro 2006), which is
+consistent for counts with zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ecomlab.simulator.noise import Array
+from ecomlab.store.store import Store
+
+__all__ = [
+    "Estimate", "care_against_left_alone", "care_before_and_after", "dissatisfied_all",
+    "dissatisfied_invited", "first_orders_by_holdout", "first_orders_by_last_click",
+    "fit_counts", "mails_against_none", "mails_within_recency", "media_by_region",
+    "media_over_time", "price_by_test", "price_over_time", "product_weeks", "promoted_by_lot",
+    "promoted_over_time", "taste_at_equal_income", "taste_within_products",
+]  # fmt: skip
+
+_HALF_LIFE = {"paid_search": 0.5, "affiliate": 1.0}  # days, as their platforms say
+_RECENT = 60  # days since an order, within which a customer counts as recent
+_QUARTER = 91
+_ROUNDS = 200
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number from a store's tables, and its standard error."""
+
+    value: float
+    se: float = float("nan")
+
+
+def fit_counts(
+    counts: Array, regressors: Array, groups: tuple[Array, ...], *, cluster: Array | None = None
+) -> tuple[Array, Array]:
+    """Fit ``E[count] = exp(regressors @ b + a level for each group)``; return b and its errors.
+
+    Iterated weighted least squares, the levels taken out by alternating projections (Correia,
+    Guimarães and Zylkin 2020). Groups without any count say nothing and are dropped.
+
+    Parameters
+    ----------
+    counts
+        One count a row.
+    regressors
+        Rows x columns.
+    groups
+        For each set of levels, the group of each row.
+    cluster
+        Rows whose errors may go together; each row for itself if left out.
+
+    Examples
+    --------
+    >>> b, se = fit_counts(np.array([2.0, 4.0, 3.0, 6.0]), np.array([[0.0], [1], [0], [1]]),
+    ...                    (np.array([0, 0, 1, 1]),))
+    >>> b.round(4).tolist()  # log 2
+    [0.6931]
+    """
+    kept = np.ones(len(counts), dtype=bool)
+    for group in groups:
+        kept &= np.bincount(group, weights=counts)[group] > 0
+    y, x = counts[kept].astype(np.float64), regressors[kept].astype(np.float64)
+    sets = [np.unique(group[kept], return_inverse=True)[1] for group in groups]
+    mean = (y + y.mean()) / 2
+    level, b = np.log(mean), np.zeros(x.shape[1])
+    for _ in range(_ROUNDS):
+        target = level + (y - mean) / mean
+        columns = _within(np.column_stack([target, x]), mean, sets)
+        inside, gram = columns[:, 1:], (columns[:, 1:] * mean[:, None]).T @ columns[:, 1:]
+        last, b = b, np.linalg.solve(gram, (inside * mean[:, None]).T @ columns[:, 0])
+        level = np.clip(target - (columns[:, 0] - inside @ b), -30, 30)
+        mean = np.exp(level)
+        if np.abs(b - last).max() < 1e-7:
+            break
+    score = inside * (y - mean)[:, None]
+    if cluster is not None:
+        score = _sums(score, np.unique(cluster[kept], return_inverse=True)[1])
+    bread = np.linalg.inv(gram)
+    return b, np.sqrt(np.diag(bread @ (score.T @ score) @ bread))
+
+
+def _within(columns: Array, weight: Array, sets: list[Array]) -> Array:
+    """Take the weighted means of all groups out of the columns."""
+    out = columns.copy()
+    for _ in range(500 if len(sets) > 1 else 1):
+        before = out.copy()
+        for group in sets:
+            total = np.bincount(group, weights=weight)
+            out -= (_sums(out * weight[:, None], group) / total[:, None])[group]
+        if len(sets) < 2 or np.abs(out - before).max() < 1e-9:
+            break
+    return out
+
+
+def _sums(columns: Array, group: Array) -> Array:
+    return np.stack([np.bincount(group, weights=one) for one in columns.T], axis=1)
+
+
+def _codes(*columns: Any) -> Array:
+    return pd.MultiIndex.from_arrays(columns).factorize()[0]
+
+
+def product_weeks(store: Store) -> pd.DataFrame:
+    """Whole weeks of products on sale: units, mean log price, and whether promoted."""
+    return store.query("""
+        with sold as (
+            select o.date, l.sku, sum(l.units) as units
+            from order_lines l join orders o using (order_id) group by all
+        )
+        select p.sku, date_trunc('week', p.date)::date as week, coalesce(sum(s.units), 0) as units,
+               avg(ln(p.price)) as log_price, max(p.is_promoted::int) as promoted
+        from prices p left join sold s using (sku, date)
+        group by all having count(*) = 7 order by all""")
+
+
+def _arms(store: Store, unit: str, first_arm: str) -> pd.DataFrame:
+    """Arms of the experiments on a unit whose first arm has the name given."""
+    if "experiments" not in store.tables:
+        raise ValueError(
+            f"store {store.name!r}: no experiments to learn from. Order one in a plan "
+            f"(see the trap's plan)."
+        )
+    return store.query(f"""
+        select experiment_id, a.unit_id, a.arm, e.start_date, e.end_date
+        from assignments a join experiments e using (experiment_id)
+        where e.unit = '{unit}' and split_part(e.arms, ' ', 1) = '{first_arm}'""")
+
+
+def price_over_time(store: Store) -> Estimate:
+    """Regress a product's weekly units on its own price over time."""
+    weeks = product_weeks(store)
+    return _slope(weeks["units"], weeks["log_price"], (weeks["sku"],), weeks["sku"])
+
+
+def price_by_test(store: Store) -> Estimate:
+    """Compare products by the price factors that the lot gave them, in every round of a test."""
+    weeks, arms = product_weeks(store), _arms(store, "sku", "usual")
+    arms["factor"] = np.log(arms["arm"].str.removeprefix("x").replace("usual", "1").astype(float))
+    both = weeks.merge(arms, left_on="sku", right_on="unit_id")
+    both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
+    return _slope(both["units"], both["factor"], (both["sku"], both["week"]), both["sku"])
+
+
+def promoted_over_time(store: Store) -> Estimate:
+    """Compare a product's promoted weeks with its others [share more units]."""
+    weeks = product_weeks(store)
+    return _more(_slope(weeks["units"], weeks["promoted"], (weeks["sku"],), weeks["sku"]))
+
+
+def promoted_by_lot(store: Store) -> Estimate:
+    """Compare weeks promoted by lot with others, among products in the lottery."""
+    weeks, arms = product_weeks(store), _arms(store, "sku", "left_alone")
+    arms = arms[arms["arm"] == "lottery"]
+    both = weeks.merge(arms, left_on="sku", right_on="unit_id")
+    both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
+    found = _slope(both["units"], both["promoted"], (both["sku"], both["week"]), both["sku"])
+    return _more(found)
+
+
+def _slope(counts: Any, x: Any, groups: tuple[Any, ...], cluster: Any) -> Estimate:
+    b, se = fit_counts(
+        np.asarray(counts, dtype=float), np.asarray(x, dtype=float)[:, None],
+        tuple(_codes(group) for group in groups), cluster=_codes(cluster),
+    )  # fmt: skip
+    return Estimate(float(b[0]), float(se[0]))
+
+
+def _more(found: Estimate) -> Estimate:
+    return Estimate(float(np.expm1(found.value)), float(np.exp(found.value) * found.se))
+
+
+def media_over_time(store: Store, *, channel: str) -> Estimate:
+    """Regress visits on the saturated adstock of spend over time [share of visits]."""
+    days = _media_days(store, channel)
+    found = _slope(days["visits"], days["response"], (days["region_id"],), days["date"])
+    return _lost(found, days)
+
+
+def media_by_region(store: Store, *, channel: str) -> Estimate:
+    """Compare regions of the same day in which the channel is on and off [share of visits]."""
+    days = _media_days(store, channel)
+    spell = _codes(days["region_id"], days["date"].dt.to_period("W"))
+    found = _slope(days["visits"], days["response"], (spell, days["date"]), spell)
+    return _lost(found, days)
+
+
+def _lost(found: Estimate, days: pd.DataFrame) -> Estimate:
+    """Turn a slope into the share of visits lost where the channel goes dark."""
+    on = float(days["response"][days["response"] > days["response"].max() / 4].mean())
+    return Estimate(float(-np.expm1(-found.value * on)), float(found.se * on))
+
+
+def _media_days(store: Store, channel: str) -> pd.DataFrame:
+    """Days and regions: visits, and the response to spend, one half at the usual spend."""
+    days = store.query(f"""
+        with came as (select date, region_id, count(*) as visits from sessions group by all)
+        select a.date, a.region_id, sum(a.spend) as spend, max(coalesce(c.visits, 0)) as visits
+        from ad_daily a left join came c using (date, region_id)
+        where a.channel = '{channel}' group by all order by 1, 2""")
+    days["date"] = pd.to_datetime(days["date"])
+    wide = days.pivot(index="date", columns="region_id", values="spend").to_numpy(dtype=float)
+    kept = 0.5 ** (1 / _HALF_LIFE[channel])
+    usual = np.array([np.median(one[one > 0]) for one in wide.T])
+    stock, held = np.empty_like(wide), usual
+    for i, spent in enumerate(wide):
+        held = kept * held + (1 - kept) * spent
+        stock[i] = held
+    return days.assign(response=(stock / (stock + usual)).ravel())
+
+
+def first_orders_by_last_click(store: Store) -> Estimate:
+    """Share of new customers whose first order came by a social visit."""
+    found = store.query("""
+        with firsts as (
+            select arg_min(session_id, ordered_at) as session_id
+            from orders join customers using (customer_id)
+            where first_seen >= (select min(date) from calendar) group by customer_id
+        )
+        select avg((channel = 'social')::int) as share, count(*) as size
+        from firsts join sessions using (session_id)""").iloc[0]
+    return Estimate(found["share"], float(np.sqrt(found["share"] / found["size"])))
+
+
+def first_orders_by_holdout(store: Store) -> Estimate:
+    """Compare how many of those who may and may not see social advertisements become customers."""
+    arms = store.query("""
+        select a.arm, count(*) as people, count(c.customer_id) filter (
+                 where c.first_seen >= (select min(date) from calendar)) as fresh,
+               count(c.customer_id) filter (
+                 where c.first_seen < (select min(date) from calendar)) as old
+        from assignments a join experiments e using (experiment_id)
+        left join customers c on c.customer_id = a.unit_id
+        where e.arms = 'held_out treated' and e.experiment_id like 'social%'
+        group by all""").set_index("arm")
+    rate = arms["fresh"] / (arms["people"] - arms["old"])
+    kept = rate["held_out"] / rate["treated"]
+    se = kept * np.sqrt((1 / arms["fresh"]).sum())
+    return Estimate(float(1 - kept), float(se))
+
+
+_MEMBER_DAYS = """
+with bounds as (select min(date) as first, max(date) as last from calendar),
+members as (
+    select c.customer_id, c.first_seen,
+           coalesce((select min(e.date) from email_sends e
+                     where e.customer_id = c.customer_id and e.is_unsubscribed), b.last) as gone
+    from customers c, bounds b where c.is_email_optin),
+bought as (
+    select customer_id, first_seen as date from members, bounds where first_seen < first
+    union select customer_id, date from orders where customer_id is not null),
+spells as (
+    select m.customer_id, m.gone, o.date as start,
+           lead(o.date) over (partition by m.customer_id order by o.date) as next
+    from members m join bought o using (customer_id)),
+parts as (
+    select s.customer_id, is_recent, next,
+           greatest(start + 1 + (not is_recent)::int * $recent, first) as since,
+           least(case when is_recent then start + $recent else last end,
+                 coalesce(next, last), gone, last) as until
+    from spells s, bounds b, (values (true), (false)) as v(is_recent)),
+days as (
+    select *, until - since + 1 as days, coalesce(next = until, false) as ordered
+    from parts where until >= since),
+mailed as (
+    select d.customer_id, d.since, count(*) as mails,
+           bool_or(d.ordered and e.date = d.until) as ordered_with
+    from days d join email_sends e
+      on e.customer_id = d.customer_id and e.date between d.since and d.until group by all)
+select is_recent, sum(days) as days, sum(ordered::int) as ordered,
+       sum(coalesce(mails, 0)) as mails, sum(coalesce(ordered_with, false)::int) as ordered_with
+from days left join mailed using (customer_id, since) group by all order by 1
+""".replace("$recent", str(_RECENT))
+
+
+def mails_against_none(store: Store) -> Estimate:
+    """Compare customers' days with a mail with those without [orders a thousand mails]."""
+    return _per_thousand(store.query(_MEMBER_DAYS).drop(columns="is_recent").sum().to_frame().T)
+
+
+def mails_within_recency(store: Store) -> Estimate:
+    """Compare days with and without a mail among the recent, and among the others.
+
+    Who gets a mail on a day is chance, given that rule of the sender's.
+    """
+    return _per_thousand(store.query(_MEMBER_DAYS))
+
+
+def _per_thousand(rows: pd.DataFrame) -> Estimate:
+    """Weigh the differences of order rates by the mails sent."""
+    days, mails, both, ordered = (
+        rows[name].to_numpy(dtype=float) for name in ("days", "mails", "ordered_with", "ordered")
+    )
+    usual = (ordered - both) / (days - mails)
+    value = (both - mails * usual).sum() / mails.sum()
+    error = np.sqrt((both + mails**2 * usual / (days - mails)).sum()) / mails.sum()
+    return Estimate(1000 * float(value), 1000 * float(error))
+
+
+def _product_regions(store: Store) -> pd.DataFrame:
+    """Units by product and region, with the product's usual price and the region's income."""
+    return store.query("""
+        with sold as (
+            select l.sku, o.region_id, sum(l.units) as units
+            from order_lines l join orders o using (order_id) group by all),
+        usual as (select sku, avg(ln(price)) as log_price from prices group by all)
+        select p.sku, p.is_eco, u.log_price, r.region_id, ln(r.income_index) as log_income,
+               coalesce(s.units, 0) as units,
+               rank() over (partition by p.sku order by r.income_index) as place
+        from products p join usual u using (sku) cross join regions r
+        left join sold s on s.sku = p.sku and s.region_id = r.region_id order by 1, 4""")
+
+
+def taste_at_equal_income(store: Store) -> Estimate:
+    """Take a line in income out of the regions' log odds of ecological units; what gap is left?
+
+    The gap is that of the three regions with the highest income over the three with the lowest.
+    """
+    units = _product_regions(store).groupby(["region_id", "log_income", "is_eco"])["units"].sum()
+    odds = units.unstack("is_eco")
+    income = odds.index.get_level_values("log_income").to_numpy(dtype=float)
+    value = np.log(odds[True] / odds[False]).to_numpy()
+    rest = value - np.polyval(np.polyfit(income, value, 1), income)
+    rank = np.argsort(income)
+    noise = np.sqrt((1 / odds).to_numpy().sum(axis=1).mean() / 3 * 2)
+    return Estimate(float(rest[rank[-3:]].mean() - rest[rank[:3]].mean()), float(noise))
+
+
+def taste_within_products(store: Store) -> Estimate:
+    """Compare regions' demand for the same products, income acting through prices alone.
+
+    What income does to the weight of prices shows in how regions divide between cheap and dear
+    products; what remains between ecological and other products is taste.
+    """
+    panel = _product_regions(store)
+    panel = panel[(panel["place"] <= 3) | (panel["place"] > panel["place"].max() - 3)]
+    rich = panel["place"].to_numpy() > 3
+    x = np.column_stack([panel["is_eco"] & rich, panel["log_price"] * panel["log_income"]])
+    groups = (_codes(panel["sku"]), _codes(panel["region_id"]))
+    counts = panel["units"].to_numpy(dtype=float)
+    b, se = fit_counts(counts, x.astype(float), groups, cluster=groups[0])
+    return Estimate(float(b[0]), float(se[0]))
+
+
+def dissatisfied_all(store: Store) -> Estimate:
+    """Share of one and two stars among all reviews."""
+    return _share_of_reviews(store, "true")
+
+
+def dissatisfied_invited(store: Store) -> Estimate:
+    """Share of one and two stars among reviews of buyers who were invited by lot."""
+    return _share_of_reviews(store, "is_invited")
+
+
+def _share_of_reviews(store: Store, which: str) -> Estimate:
+    found = store.query(
+        f"select avg((stars <= 2)::int) as share, count(*) as size from reviews where {which}"
+    ).iloc[0]
+    error = np.sqrt(found["share"] * (1 - found["share"]) / found["size"])
+    return Estimate(float(found["share"]), float(error))
+
+
+def _care(store: Store) -> pd.DataFrame:
+    """Products picked for care: units of the quarters before and after, theirs and their kind's."""
+    return store.query(f"""
+        with picked as (
+            select date, substr(decision, 6) as sku, new = 'care' as is_cared from plan_log
+            where decision like 'care.%'
+              and date + {_QUARTER - 1} <= (select max(date) from calendar)),
+        sold as (
+            select l.sku, p.category_id, o.date, sum(l.units) as units from order_lines l
+            join orders o using (order_id) join products p using (sku) group by all),
+        spans as (
+            select k.date, s.sku, s.category_id,
+                   sum(s.units) filter (where s.date < k.date) as before,
+                   sum(s.units) filter (where s.date >= k.date) as after
+            from (select distinct date from picked) k join sold s
+              on s.date between k.date - {_QUARTER} and k.date + {_QUARTER - 1} group by all),
+        kinds as (
+            select date, category_id, sum(before) as kind_before, sum(after) as kind_after
+            from spans group by all),
+        ever as (select sku, sum(units) as ever from sold group by all)
+        select k.date, k.sku, k.is_cared, r.category_id, coalesce(s.before, 0) as before,
+               coalesce(s.after, 0) as after, coalesce(e.ever, 0) as ever,
+               kind_before, kind_after
+        from picked k join products r using (sku)
+        left join spans s on s.date = k.date and s.sku = k.sku
+        left join ever e on e.sku = k.sku
+        join kinds c on c.date = k.date and c.category_id = r.category_id order by 1, 2""")
+
+
+def care_before_and_after(store: Store) -> Estimate:
+    """Compare cared-for products after and before, against their category [share more units]."""
+    rows = _care(store)
+    rows = rows[rows["is_cared"]]
+    expected = (rows["before"] * rows["kind_after"] / rows["kind_before"]).to_numpy(dtype=float)
+    came = rows["after"].to_numpy(dtype=float)
+    ratio = came.sum() / expected.sum()
+    error = np.sqrt(((came - ratio * expected) ** 2).sum()) / expected.sum()
+    return Estimate(float(ratio - 1), float(error))
+
+
+def care_against_left_alone(store: Store) -> Estimate:
+    """Compare cared-for products with those picked as well and left alone by lot."""
+    rows = _care(store)
+    elsewhere = rows["ever"] - rows["before"] - rows["after"]
+    x = np.column_stack([
+        rows["is_cared"], np.log((rows["before"] + 1) / rows["kind_before"]), np.log(elsewhere + 1)
+    ])  # fmt: skip
+    b, se = fit_counts(
+        rows["after"].to_numpy(dtype=float), x.astype(float),
+        (_codes(rows["date"]), _codes(rows["category_id"])), cluster=_codes(rows["sku"]),
+    )  # fmt: skip
+    return _more(Estimate(float(b[0]), float(se[0])))
