@@ -136,8 +136,8 @@ def run(
 ) -> None:
     """Execute notebooks on a store; write a page for each, and an index."""
     with _plain_errors():
-        from ecomlab.course.files import find_notebooks
         from ecomlab.reports import RunnerBusyError, RunOptions, run_notebooks
+        from ecomlab.reports.notebooks import find_notebooks
         from ecomlab.reports.parameters import split_assignments
 
         try:
@@ -167,7 +167,7 @@ def build(
     """Build notebooks and exercises from their sources."""
     with _plain_errors():
         from ecomlab.course.build import build_course, find_drift
-        from ecomlab.course.files import course_root
+        from ecomlab.reports.notebooks import course_root
 
         if check:
             drift = find_drift(course_root())
@@ -200,7 +200,7 @@ def lab() -> None:
     with _plain_errors():
         import subprocess
 
-        from ecomlab.course.files import course_root
+        from ecomlab.reports.notebooks import course_root
 
         command = [sys.executable, "-m", "jupyterlab", str(course_root() / "notebooks")]
         raise typer.Exit(subprocess.run(command, check=False).returncode)

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 __all__ = ["MAX_MESSAGE", "main"]
 
 MAX_MESSAGE = 65_536
+# what the course's notebooks import; a notebook that wants more imports it for itself
 PRELOADED = (
     "numpy",
     "pandas",
@@ -31,8 +32,6 @@ PRELOADED = (
     "matplotlib_inline.backend_inline",
     "seaborn",
     "scipy.stats",
-    "statsmodels.api",
-    "statsmodels.formula.api",
     "duckdb",
     "pyarrow.parquet",
     "narwhals",
@@ -43,7 +42,9 @@ PRELOADED = (
     "ecomlab.store",
     "ecomlab.metrics",
     "ecomlab.analysis",
+    "ecomlab.simulator",
     "ecomlab.reports.outstream",
+    "ecomlab.course",
 )
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = "600"  # where memory ends, a kernel goes first, not the runner or the desktop
