@@ -40,6 +40,8 @@ PRELOADED = (
     "ipykernel.kernelapp",
     "ecomlab.plotting",
     "ecomlab.store",
+    "ecomlab.store.quality",
+    "ecomlab.store.readiness",
     "ecomlab.metrics",
     "ecomlab.analysis",
     "ecomlab.simulator",

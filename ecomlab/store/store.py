@@ -112,13 +112,16 @@ def canonical_hash(table: pa.Table) -> str:
     >>> canonical_hash(one) == canonical_hash(pa.table({"b": [1], "a": ["y"]}))
     False
     """
+    return _digest((name, table[name]) for name in sorted(table.column_names))
+
+
+def _digest(columns: Iterable[tuple[str, pa.ChunkedArray]]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(table.column_names):
-        column = table[name]
+    for name, column in columns:
         digest.update(f"{name}:{column.type}:{len(column)}\n".encode())
-        digest.update(column.is_null().to_numpy().tobytes())
+        digest.update(np.ascontiguousarray(column.is_null().to_numpy()))
         for part in _plain_values(column):
-            digest.update(np.ascontiguousarray(part).tobytes())
+            digest.update(np.ascontiguousarray(part))
     return digest.hexdigest()
 
 
@@ -137,7 +140,7 @@ def _plain_values(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
         yield column.fill_null(False).to_numpy().astype("u1")
     elif pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
         width = pa.int32() if column.type.bit_width == 32 else pa.int64()
-        yield column.cast(width).fill_null(0).to_numpy().astype("<i8")
+        yield column.cast(width).fill_null(0).to_numpy().astype("<i8", copy=False)
     else:  # no type of ours: a table that somebody changed by hand
         yield np.frombuffer(repr(column.to_pylist()).encode(), "u1")
 
@@ -262,6 +265,25 @@ class Store:
         """Return a whole table as Arrow, just as the store holds it."""
         source = self._source(name)
         return source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
+
+    def hash_of(self, name: str) -> str:
+        """Return the :func:`canonical_hash` of a table as it is now, in memory a column at a time.
+
+        Raises
+        ------
+        StoreError
+            Where the store has no such table.
+        """
+        source = self._source(name)
+        if isinstance(source, pa.Table):
+            return canonical_hash(source)
+        files = [pq.ParquetFile(part) for part in _parts(source)]
+
+        def read(column: str) -> pa.ChunkedArray:
+            read = [file.read([column], use_threads=False)[column] for file in files]
+            return pa.chunked_array([chunk for part in read for chunk in part.chunks], read[0].type)
+
+        return _digest((column, read(column)) for column in sorted(files[0].schema_arrow.names))
 
     def scan(self, name: str) -> nw.LazyFrame[Any]:
         """Return a table as a lazy narwhals frame on DuckDB; nothing is read yet."""
