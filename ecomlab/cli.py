@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ _BUSY = 75  # EX_TEMPFAIL: another run holds the folder
 
 def main() -> None:
     """Run the command line; what a user can mend is said in one line, without a traceback."""
+    gc.set_threshold(50_000)  # imports and pages make much that stays and little rubbish
     app()
 
 

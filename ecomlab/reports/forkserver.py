@@ -1,7 +1,7 @@
 """The process whose copies are kernels: it imports the usual libraries once and then forks.
 
-Started by ``server.ForkServer`` (Linux only) as ``python -m ecomlab.reports.forkserver FD``.
-Over the socket FD come messages of JSON: ``{"launch": id, "argv": […], "cwd": …}`` and
+Started by ``server.ForkServer`` (Linux only), with the number of a socket as its argument.
+Over the socket come messages of JSON: ``{"launch": id, "argv": […], "cwd": …}`` and
 ``{"signal": pid, "number": n}``; back go ``launched``, ``refused`` and ``exited``.
 When the other end closes, however its owner ended, all kernels are killed and it exits.
 """
@@ -80,6 +80,7 @@ def _preload() -> None:
                     importlib.import_module(chapter.name)
     gc.collect()
     gc.freeze()  # so that collecting in a kernel does not copy the pages it shares
+    gc.enable()
 
 
 def _serve(channel: socket.socket, wake: int, kernels: set[int]) -> bool:
@@ -175,6 +176,3 @@ def _run_kernel(argv: list[str]) -> None:
     app.shell.enable_matplotlib("inline")
     app.start()
 
-
-if __name__ == "__main__":
-    main()
