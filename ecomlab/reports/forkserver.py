@@ -166,6 +166,7 @@ def _become_kernel(channel: socket.socket, server: int, message: dict[str, Any])
 
 
 def _run_kernel(argv: list[str]) -> None:
+    import matplotlib.pyplot as plt
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = ["ipykernel_launcher", *argv]
@@ -174,5 +175,8 @@ def _run_kernel(argv: list[str]) -> None:
     # A fresh process does this when it imports pyplot; here pyplot is imported already, and
     # without it figures are lost in silence.
     app.shell.enable_matplotlib("inline")
+    # No window is watching: the inline backend draws a figure once, when it is shown, and
+    # pyplot's own hook would draw each a second time, into nothing.
+    plt.uninstall_repl_displayhook()
     app.start()
 
