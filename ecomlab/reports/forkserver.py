@@ -179,4 +179,3 @@ def _run_kernel(argv: list[str]) -> None:
     # pyplot's own hook would draw each a second time, into nothing.
     plt.uninstall_repl_displayhook()
     app.start()
-

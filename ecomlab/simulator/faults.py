@@ -238,8 +238,8 @@ def _web_log(
     needed = {"visitor_id", "started_at"}
     if "sessions" not in store.tables or not needed <= set(store.columns("sessions")):
         return None, None
-    asked = "SELECT count(*) AS rows, min(started_at) AS first, max(started_at) AS last FROM sessions"
-    about = store.query(asked).iloc[0]
+    ends = "min(started_at) AS first, max(started_at) AS last"
+    about = store.query(f"SELECT count(*) AS rows, {ends} FROM sessions").iloc[0]
     if not about["rows"]:
         return None, None
     first, last = (pd.Timestamp(about[end]).tz_convert("UTC") for end in ("first", "last"))

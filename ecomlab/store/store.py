@@ -119,9 +119,9 @@ def _digest(columns: Iterable[tuple[str, pa.ChunkedArray]]) -> str:
     digest = hashlib.sha256()
     for name, column in columns:
         digest.update(f"{name}:{column.type}:{len(column)}\n".encode())
-        digest.update(np.ascontiguousarray(column.is_null().to_numpy()))
+        digest.update(np.ascontiguousarray(column.is_null().to_numpy()).data)
         for part in _plain_values(column):
-            digest.update(np.ascontiguousarray(part))
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
 

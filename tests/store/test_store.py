@@ -213,6 +213,23 @@ def test_the_content_hash_knows_content_order_and_types_but_no_packing():
     assert len({canonical_hash(other) for other in [table, *others]}) == 5
 
 
+def test_a_table_on_the_disk_has_the_hash_it_had_in_memory_in_one_part_or_in_several(
+    corner, tmp_path
+):
+    saved = corner.save(tmp_path / "shop")
+    for name in corner.tables:
+        told = corner.manifest.tables[name]["sha256"]
+        assert saved.hash_of(name) == corner.hash_of(name) == canonical_hash(saved.arrow(name))
+        assert told == saved.hash_of(name)
+    lines = corner.arrow("order_lines")
+    parts = tmp_path / "shop" / "order_lines.parquet"
+    parts.unlink()
+    parts.mkdir()
+    pq.write_table(lines.slice(0, 3), parts / "0.parquet")
+    pq.write_table(lines.slice(3), parts / "1.parquet")
+    assert open_store(tmp_path / "shop").hash_of("order_lines") == canonical_hash(lines)
+
+
 NASTY = [
     "demo", "Demo", "DEMO", "../demo", "..", ".", "", "a/b", "a\\b", "<script>alert(1)</script>",
     "con", "CON", "nul.txt", "x" * 300, "x" * 301, "店", "{store.__class__}", "a b", "a\nb",
