@@ -238,11 +238,11 @@ def _web_log(
     needed = {"visitor_id", "started_at"}
     if "sessions" not in store.tables or not needed <= set(store.columns("sessions")):
         return None, None
-    ends = "min(started_at) AS first, max(started_at) AS last"
+    ends = f"min({_UTC}) AS first, max({_UTC}) AS last"
     about = store.query(f"SELECT count(*) AS rows, {ends} FROM sessions").iloc[0]
     if not about["rows"]:
         return None, None
-    first, last = (pd.Timestamp(about[end]).tz_convert("UTC") for end in ("first", "last"))
+    first, last = (pd.Timestamp(about[end], tz="UTC") for end in ("first", "last"))
     bots = _bots(noise, int(about["rows"]), first, last)
     visits = _visits_around(store, bots["Started"].min())
     people = pd.DataFrame({name: visits.get(column) for name, column in _LOG_COLUMNS.items()})
@@ -253,6 +253,7 @@ def _web_log(
     return both, answer
 
 
+_UTC = "timezone('UTC', started_at)"  # without a zone, which DuckDB would turn into its own
 _LOG_COLUMNS = {
     "Visitor": "visitor_id",
     "Started": "started_at",
@@ -266,7 +267,8 @@ _LOG_COLUMNS = {
 def _visits_around(store: Store, begin: pd.Timestamp) -> pd.DataFrame:
     """Return the visits of some weeks around the bots: a web log is not kept for years."""
     held = store.columns("sessions")
-    columns = ", ".join(f'"{name}"' for name in _LOG_COLUMNS.values() if name in held)
+    names = [name for name in _LOG_COLUMNS.values() if name in held and name != "started_at"]
+    columns = ", ".join([f"{_UTC} AS started_at", *(f'"{name}"' for name in names)])
     margin = pd.Timedelta(days=_LOG_MARGIN_DAYS)
     since, until = begin - margin, begin + pd.Timedelta(days=_BOT_DAYS) + margin
     found = store.query(
