@@ -54,6 +54,12 @@ def test_an_honest_share_of_still_levels_is_told_from_wandering_ones():
         assert fit.parameters[-2] < -0.75 and 0 < fit.covariance[-2, -2] < 0.1
 
 
+def test_a_likelihood_that_is_flat_just_at_the_edge_gives_no_endless_spread():
+    """Its curvature there says 1.98 for this one, in a range that is 2 wide."""
+    fit = fit_wandering(*weeks(50, gain=0.0, size=143))
+    assert fit.parameters[-2] < -0.999 and fit.covariance[-2, -2] ** 0.5 < 0.2
+
+
 def test_events_that_always_come_together_share_what_they_lift():
     logs, design = weeks(6, gain=0.3)
     one, two = fit_wandering(logs, design), fit_wandering(logs, design[:, [0, 1, 2, 2]])

@@ -18,7 +18,7 @@ from scipy.optimize import minimize_scalar
 __all__ = ["Fit", "fit_still", "fit_wandering"]
 
 _THETAS = np.linspace(-1.0, 1.0, 41)
-_STEP = 1e-4
+_STEP, _EDGE, _STEP_AT_EDGE = 1e-4, -0.995, 0.03
 _HARDLY_ANY = 1e-12  # variance of log totals that are all alike
 
 
@@ -81,7 +81,9 @@ def fit_wandering(logs: np.ndarray, design: np.ndarray) -> Fit | None:
     best = profile(float(found.x))
     if best.variance <= _HARDLY_ANY:
         return None
-    covariance = _covariance(best, profile(best.theta - _STEP), profile(best.theta + _STEP))
+    # at the edge the likelihood can be flat for a little, which is not how wide it is
+    step = _STEP if best.theta > _EDGE else _STEP_AT_EDGE
+    covariance = _covariance(best, profile(best.theta - step), profile(best.theta + step))
     if covariance is None:
         return None
     parameters = np.append(best.slopes, [best.theta, best.variance])
@@ -105,14 +107,15 @@ def _profile(theta: float, changes: np.ndarray, gaps: np.ndarray) -> _Profile:
 
 def _covariance(best: _Profile, below: _Profile, above: _Profile) -> np.ndarray | None:
     """Return the parameters' covariance: the inverse of the likelihood's curvature."""
-    curvature = (above.likelihood - 2 * best.likelihood + below.likelihood) / _STEP**2
+    step = (above.theta - below.theta) / 2
+    curvature = (above.likelihood - 2 * best.likelihood + below.likelihood) / step**2
     solve = np.linalg.pinv(best.white)  # events that always come together share what they lift
     inverse = solve @ solve.T
     if curvature >= 0 or (np.diag(inverse) <= _HARDLY_ANY).any():
         return None
     theta = -1 / curvature
     # how the best slopes follow theta: what they owe to not knowing it
-    drift = np.append((above.slopes - below.slopes) / (2 * _STEP), 1.0)
+    drift = np.append((above.slopes - below.slopes) / (2 * step), 1.0)
     size = len(best.slopes)
     covariance = np.zeros((size + 2, size + 2))
     covariance[: size + 1, : size + 1] = theta * np.outer(drift, drift)
