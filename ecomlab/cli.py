@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ _BUSY = 75  # EX_TEMPFAIL: another run holds the folder
 
 def main() -> None:
     """Run the command line; what a user can mend is said in one line, without a traceback."""
+    gc.set_threshold(50_000)  # imports and pages make much that stays and little rubbish
     app()
 
 
@@ -142,8 +144,8 @@ def run(
 ) -> None:
     """Execute notebooks on a store; write a page for each, and an index."""
     with _plain_errors():
-        from ecomlab.course.files import find_notebooks
         from ecomlab.reports import RunnerBusyError, RunOptions, run_notebooks
+        from ecomlab.reports.notebooks import find_notebooks
         from ecomlab.reports.parameters import split_assignments
 
         try:
@@ -173,7 +175,7 @@ def build(
     """Build notebooks and exercises from their sources."""
     with _plain_errors():
         from ecomlab.course.build import build_course, find_drift
-        from ecomlab.course.files import course_root
+        from ecomlab.reports.notebooks import course_root
 
         if check:
             drift = find_drift(course_root())
@@ -206,7 +208,7 @@ def lab() -> None:
     with _plain_errors():
         import subprocess
 
-        from ecomlab.course.files import course_root
+        from ecomlab.reports.notebooks import course_root
 
         command = [sys.executable, "-m", "jupyterlab", str(course_root() / "notebooks")]
         raise typer.Exit(subprocess.run(command, check=False).returncode)

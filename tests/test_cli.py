@@ -48,6 +48,17 @@ def test_help_needs_none_of_the_heavy_packages():
     assert ran.stdout.strip() == "[]"
 
 
+def test_a_run_leaves_to_the_kernels_what_only_notebooks_need():
+    script = (
+        "import sys, contextlib\nfrom ecomlab.cli import app\n"
+        "with contextlib.suppress(SystemExit):\n    app(['run', 'no_such.ipynb'])\n"
+        "print([m for m in ('matplotlib', 'seaborn', 'scipy', 'ecomlab.course')"
+        " if m in sys.modules], 'ecomlab.reports' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[] True"
+
+
 def test_two_processes_with_other_hash_seeds_simulate_the_same_bytes(tmp_path):
     for seed in ("1", "2"):
         words = ("simulate", "--preset", "tiny", "--seed", 3, "--people", 300, "--days", 60)

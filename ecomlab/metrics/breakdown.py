@@ -131,7 +131,8 @@ def _labelled_orders(tables: Tables, by: str) -> nw.LazyFrame[Any]:
     else:
         key = "order_id" if has(tables, "sessions.order_id") else "session_id"
     # should several visits claim one order, it still counts once
-    values = tables.scan(home).group_by(key).agg(nw.col(by).min())
+    placed = tables.scan(home).filter(~nw.col(key).is_null())  # most visits place no order
+    values = placed.group_by(key).agg(nw.col(by).min())
     linked = orders.select("order_id", *({key} - {"order_id"}))
     return _label(linked.join(values, on=key, how="left").select("order_id", by), by)
 

@@ -1,7 +1,7 @@
 """The process whose copies are kernels: it imports the usual libraries once and then forks.
 
-Started by ``server.ForkServer`` (Linux only) as ``python -m ecomlab.reports.forkserver FD``.
-Over the socket FD come messages of JSON: ``{"launch": id, "argv": […], "cwd": …}`` and
+Started by ``server.ForkServer`` (Linux only), with the number of a socket as its argument.
+Over the socket come messages of JSON: ``{"launch": id, "argv": […], "cwd": …}`` and
 ``{"signal": pid, "number": n}``; back go ``launched``, ``refused`` and ``exited``.
 When the other end closes, however its owner ended, all kernels are killed and it exits.
 """
@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 __all__ = ["MAX_MESSAGE", "main"]
 
 MAX_MESSAGE = 65_536
+# what the course's notebooks import; a notebook that wants more imports it for itself
 PRELOADED = (
     "numpy",
     "pandas",
@@ -31,8 +32,6 @@ PRELOADED = (
     "matplotlib_inline.backend_inline",
     "seaborn",
     "scipy.stats",
-    "statsmodels.api",
-    "statsmodels.formula.api",
     "duckdb",
     "pyarrow.parquet",
     "narwhals",
@@ -41,9 +40,13 @@ PRELOADED = (
     "ipykernel.kernelapp",
     "ecomlab.plotting",
     "ecomlab.store",
+    "ecomlab.store.quality",
+    "ecomlab.store.readiness",
     "ecomlab.metrics",
     "ecomlab.analysis",
+    "ecomlab.simulator",
     "ecomlab.reports.outstream",
+    "ecomlab.course",
 )
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = "600"  # where memory ends, a kernel goes first, not the runner or the desktop
@@ -77,6 +80,7 @@ def _preload() -> None:
                     importlib.import_module(chapter.name)
     gc.collect()
     gc.freeze()  # so that collecting in a kernel does not copy the pages it shares
+    gc.enable()
 
 
 def _serve(channel: socket.socket, wake: int, kernels: set[int]) -> bool:
@@ -162,6 +166,7 @@ def _become_kernel(channel: socket.socket, server: int, message: dict[str, Any])
 
 
 def _run_kernel(argv: list[str]) -> None:
+    import matplotlib.pyplot as plt
     from ipykernel.kernelapp import IPKernelApp
 
     sys.argv = ["ipykernel_launcher", *argv]
@@ -170,8 +175,7 @@ def _run_kernel(argv: list[str]) -> None:
     # A fresh process does this when it imports pyplot; here pyplot is imported already, and
     # without it figures are lost in silence.
     app.shell.enable_matplotlib("inline")
+    # No window is watching: the inline backend draws a figure once, when it is shown, and
+    # pyplot's own hook would draw each a second time, into nothing.
+    plt.uninstall_repl_displayhook()
     app.start()
-
-
-if __name__ == "__main__":
-    main()

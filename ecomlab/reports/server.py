@@ -38,6 +38,8 @@ CAN_FORK = sys.platform == "linux"
 LAUNCH_SECONDS = 60.0  # the process may still be importing on a slow disk
 _LONGEST_FOLDER = 60  # of the 107 bytes that Linux allows for a socket's path
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# Modules are made to stay: looking for rubbish among them makes imports a tenth slower.
+_SERVE = "import gc; gc.disable(); from ecomlab.reports.forkserver import main; main()"
 
 
 class ForkServer:
@@ -48,7 +50,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs, self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "ecomlab.reports.forkserver", str(theirs.fileno())],
+                [sys.executable, "-P", "-c", _SERVE, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env=kernel_environment(),
                 stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ecomlab import schema
 from ecomlab.simulator.noise import Array, Noise
 from ecomlab.store.store import Store, StoreError
 
@@ -237,13 +238,13 @@ def _web_log(
     needed = {"visitor_id", "started_at"}
     if "sessions" not in store.tables or not needed <= set(store.columns("sessions")):
         return None, None
-    whole = store.arrow("sessions")
-    if not whole.num_rows:
+    ends = f"min({_UTC}) AS first, max({_UTC}) AS last"
+    about = store.query(f"SELECT count(*) AS rows, {ends} FROM sessions").iloc[0]
+    if not about["rows"]:
         return None, None
-    limits = pc.min_max(whole["started_at"]).as_py()
-    first, last = pd.Timestamp(limits["min"]), pd.Timestamp(limits["max"])
-    bots = _bots(noise, whole.num_rows, first, last)
-    visits = _visits_around(whole, bots["Started"].min())
+    first, last = (pd.Timestamp(about[end], tz="UTC") for end in ("first", "last"))
+    bots = _bots(noise, int(about["rows"]), first, last)
+    visits = _visits_around(store, bots["Started"].min())
     people = pd.DataFrame({name: visits.get(column) for name, column in _LOG_COLUMNS.items()})
     both = pd.concat([people, bots.reindex(columns=people.columns)], ignore_index=True)
     both = both.sort_values(["Started", "Visitor"], kind="stable", ignore_index=True)
@@ -252,6 +253,7 @@ def _web_log(
     return both, answer
 
 
+_UTC = "timezone('UTC', started_at)"  # without a zone, which DuckDB would turn into its own
 _LOG_COLUMNS = {
     "Visitor": "visitor_id",
     "Started": "started_at",
@@ -262,18 +264,18 @@ _LOG_COLUMNS = {
 }
 
 
-def _visits_around(whole: pa.Table, begin: pd.Timestamp) -> pd.DataFrame:
+def _visits_around(store: Store, begin: pd.Timestamp) -> pd.DataFrame:
     """Return the visits of some weeks around the bots: a web log is not kept for years."""
-    columns = [name for name in _LOG_COLUMNS.values() if name in whole.column_names]
+    held = store.columns("sessions")
+    names = [name for name in _LOG_COLUMNS.values() if name in held and name != "started_at"]
+    columns = ", ".join([f"{_UTC} AS started_at", *(f'"{name}"' for name in names)])
     margin = pd.Timedelta(days=_LOG_MARGIN_DAYS)
-    kind = whole.schema.field("started_at").type
-    since, until = (
-        pa.scalar(at.to_pydatetime(), kind)
-        for at in (begin - margin, begin + pd.Timedelta(days=_BOT_DAYS) + margin)
+    since, until = begin - margin, begin + pd.Timedelta(days=_BOT_DAYS) + margin
+    found = store.query(
+        f"SELECT {columns} FROM sessions "
+        f"WHERE started_at >= TIMESTAMPTZ '{since}' AND started_at < TIMESTAMPTZ '{until}'"
     )
-    at = whole["started_at"]
-    inside = pc.and_(pc.greater_equal(at, since), pc.less(at, until))
-    return whole.select(columns).filter(inside).to_pandas()
+    return schema.cast(found, "sessions")
 
 
 def _bots(noise: Noise, people: int, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:

@@ -177,10 +177,10 @@ def _true_taste(run: SimulatedRun, _: SimulatedRun) -> float:
     return float(rich - poor)
 
 
-def _true_dissatisfied(run: SimulatedRun, _: SimulatedRun) -> float:
-    """Share of paid lines whose buyers would give one or two stars."""
+def _true_unsatisfied(run: SimulatedRun, _: SimulatedRun) -> float:
+    """Share of paid lines whose buyers would give up to three stars."""
     table = run.truth["truth_reviews"]
-    return float(table.loc[table["stars"] <= 2, "lines"].sum() / table["lines"].sum())
+    return float(table.loc[table["stars"] <= 3, "lines"].sum() / table["lines"].sum())
 
 
 def _true_care(run: SimulatedRun, _: SimulatedRun) -> float:
@@ -266,12 +266,12 @@ _ALL = (
     ),
     Trap(
         name="reviews",
-        question="How many buyers are dissatisfied?",
+        question="How many buyers are less than satisfied?",
         confounder="Strong feelings are written down, the others rarely.",
-        estimand="share of buyers who would give one or two stars",
-        naive=ways_out.dissatisfied_all,
-        way_out=ways_out.dissatisfied_invited,
-        truth=_true_dissatisfied,
+        estimand="share of buyers who would give up to three stars",
+        naive=ways_out.unsatisfied_all,
+        way_out=ways_out.unsatisfied_invited,
+        truth=_true_unsatisfied,
     ),
     Trap(
         name="targets",
@@ -285,3 +285,60 @@ _ALL = (
 )
 
 TRAPS: Mapping[str, Trap] = {trap.name: trap for trap in _ALL}
+
+
+def naive_limits(
+    scenario: Scenario,
+    *,
+    traps: Iterable[str],
+    doses: Iterable[float] = (0.0, 0.15, 0.30, 0.45),
+    seed: int = 7,
+    people: int,
+    days: int,
+) -> pd.DataFrame:
+    """Return what naive answers tend to as a trap's dose grows, every other dose being 0.
+
+    Parameters
+    ----------
+    scenario
+        The world; its own doses are not used.
+    traps
+        Names of traps, each of them simulated alone at each dose.
+    doses
+        0 to 0.45.
+    seed, people, days
+        See :func:`~ecomlab.simulator.run.simulate`; the limit is that of a large run.
+
+    Examples
+    --------
+    >>> from ecomlab.simulator.scenario import load_scenario
+    >>> found = naive_limits(load_scenario("tiny"), traps=["reviews"], doses=[0.3], people=900,
+    ...                      days=200)
+    >>> found.columns.tolist()
+    ['trap', 'dose', 'naive', 'naive_se', 'truth']
+    """
+    rows = []
+    for name in traps:
+        for dose in doses:
+            world = scenario.with_traps({**dict.fromkeys(TRAPS, 0.0), name: dose})
+            run = simulate(world, seed, None, people, days)
+            naive = TRAPS[name].naive(run.store)
+            truth = TRAPS[name].truth(*_worlds(world, run, name, (seed, people, days)))
+            rows.append((name, dose, naive.value, naive.se, truth))
+    return pd.DataFrame(rows, columns=["trap", "dose", "naive", "naive_se", "truth"])
+
+
+def _worlds(
+    world: Scenario, run: SimulatedRun, name: str, size: tuple[int, int, int]
+) -> tuple[SimulatedRun, SimulatedRun]:
+    """Return the world with a trap's trial and the one without, where its truth needs them."""
+    seed, people, days = size
+    if name not in ("promotion", "social"):
+        return run, run
+    plan = plan_ways_out(world, days=days, traps=[name])
+    assert plan is not None
+    twin = without_trial(plan)
+    return (
+        simulate(world, seed, plan, people, days),
+        run if twin.discounts is None else simulate(world, seed, twin, people, days),
+    )

@@ -17,8 +17,8 @@ from ecomlab.simulator.noise import Array
 from ecomlab.store.store import Store
 
 __all__ = [
-    "Estimate", "care_against_left_alone", "care_before_and_after", "dissatisfied_all",
-    "dissatisfied_invited", "first_orders_by_holdout", "first_orders_by_last_click",
+    "Estimate", "care_against_left_alone", "care_before_and_after", "unsatisfied_all",
+    "unsatisfied_invited", "first_orders_by_holdout", "first_orders_by_last_click",
     "fit_counts", "mails_against_none", "mails_within_recency", "media_by_region",
     "media_over_time", "price_by_test", "price_over_time", "product_weeks", "promoted_by_lot",
     "promoted_over_time", "taste_at_equal_income", "taste_within_products",
@@ -194,7 +194,7 @@ def media_by_region(store: Store, *, channel: str) -> Estimate:
 
 def _lost(found: Estimate, days: pd.DataFrame) -> Estimate:
     """Turn a slope into the share of visits lost where the channel goes dark."""
-    on = float(days["response"][days["response"] > days["response"].max() / 4].mean())
+    on = float(days.loc[days["spend"] > 0, "steady"].mean())
     return Estimate(float(-np.expm1(-found.value * on)), float(found.se * on))
 
 
@@ -213,7 +213,8 @@ def _media_days(store: Store, channel: str) -> pd.DataFrame:
     for i, spent in enumerate(wide):
         held = kept * held + (1 - kept) * spent
         stock[i] = held
-    return days.assign(response=(stock / (stock + usual)).ravel())
+    steady = wide / (wide + usual)  # the response where the day's spend had lasted
+    return days.assign(response=(stock / (stock + usual)).ravel(), steady=steady.ravel())
 
 
 def first_orders_by_last_click(store: Store) -> Estimate:
@@ -349,19 +350,19 @@ def taste_within_products(store: Store) -> Estimate:
     return Estimate(float(b[0]), float(se[0]))
 
 
-def dissatisfied_all(store: Store) -> Estimate:
-    """Share of one and two stars among all reviews."""
+def unsatisfied_all(store: Store) -> Estimate:
+    """Share of up to three stars among all reviews."""
     return _share_of_reviews(store, "true")
 
 
-def dissatisfied_invited(store: Store) -> Estimate:
-    """Share of one and two stars among reviews of buyers who were invited by lot."""
+def unsatisfied_invited(store: Store) -> Estimate:
+    """Share of up to three stars among reviews of buyers who were invited by lot."""
     return _share_of_reviews(store, "is_invited")
 
 
 def _share_of_reviews(store: Store, which: str) -> Estimate:
     found = store.query(
-        f"select avg((stars <= 2)::int) as share, count(*) as size from reviews where {which}"
+        f"select avg((stars <= 3)::int) as share, count(*) as size from reviews where {which}"
     ).iloc[0]
     error = np.sqrt(found["share"] * (1 - found["share"]) / found["size"])
     return Estimate(float(found["share"]), float(error))

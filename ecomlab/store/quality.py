@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from ecomlab import schema
 from ecomlab.store.rules import ROWS, Rule, rules_of
-from ecomlab.store.store import canonical_hash
 
 if TYPE_CHECKING:
     from ecomlab.store.store import Store
@@ -100,11 +99,12 @@ def _broken(store: Store, table: str) -> Iterator[dict[str, Any]]:
 
 def _altered(store: Store, table: str) -> Iterator[dict[str, Any]]:
     """Compare a table with what the manifest says of it; a sale-less store is an error."""
-    held, said = store.arrow(table), store.manifest.tables.get(table, {})
-    if said.get("sha256") != canonical_hash(held):
+    said = store.manifest.tables.get(table, {})
+    rows = int(store.query(f"SELECT count(*) AS n FROM {table}")["n"].iloc[0])
+    if said.get("sha256") != store.hash_of(table):
         rule = f"not what the manifest tells of ({said.get('rows', 0)} rows): altered since"
-        yield _row(table, "", rule, held.num_rows, "", "error", _AGAIN)
-    if not held.num_rows:
+        yield _row(table, "", rule, rows, "", "error", _AGAIN)
+    if not rows:
         severity = "error" if table in schema.MINIMUM else "warning"
         yield _row(table, "", "empty table", 0, "", severity, "Fill it, or leave it out.")
 
@@ -124,8 +124,11 @@ def _misheld(store: Store, table: str) -> Iterator[dict[str, Any]]:
 
 
 def _try(store: Store, source: str, rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
-    """Count in one pass the rows that break each rule, and look up the first of each."""
-    if not rules:
+    """Where a glance finds a broken rule, count the rows that break each, and show the first."""
+    broken = " OR ".join(f"({rule.broken})" for rule in rules)
+    glances = [rule.glance for rule in rules if rule.glance]
+    glances = glances or [f"SELECT 1 FROM {source} WHERE {broken} LIMIT 1"]
+    if not rules or all(store.query(glance).empty for glance in glances):
         return
     counts = ", ".join(
         f"count(*) FILTER (WHERE {rule.broken}) AS n{i}, "

@@ -35,6 +35,7 @@ class Rule:
     severity: str = "error"
     shows: str = ""  # the column whose value may be shown
     source: str = ""  # what to read, where one pass over the table's rows is not enough
+    glance: str = ""  # a cheaper query: where it finds nothing, no row breaks the rule
     needs: tuple[str, ...] = ()  # columns the rule reads, as table.column
 
 
@@ -127,6 +128,7 @@ def _repeats(table: str, columns: tuple[str, ...], *, says: str, remedy: str) ->
         column="+".join(columns),
         says=says,
         source=f"(SELECT *, {nth} FROM {ROWS.format(table)})",
+        glance=f"SELECT 1 FROM {table} GROUP BY {listed} HAVING count(*) > 1 LIMIT 1",
         broken="nth_ > 1",
         remedy=remedy,
         needs=tuple(f"{table}.{column}" for column in columns),

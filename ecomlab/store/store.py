@@ -14,176 +14,28 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import narwhals as nw
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecomlab import schema
+from ecomlab.store.hashing import ContentHash, canonical_hash
+from ecomlab.store.manifest import Manifest, StoreError
 
 __all__ = [
-    "ContentHash", "Manifest", "Store", "StoreError", "canonical_hash", "open_store",
+    "Manifest", "Store", "StoreError", "open_store",
     "put_in_place", "safe_name",
 ]  # fmt: skip
 
 MANIFEST = "manifest.json"
-
-
-class StoreError(ValueError):
-    """A folder is not a store, or a store lacks what was asked of it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What a store says of itself.
-
-    ``origin`` holds how the store came to be: ``{"kind": "simulated", "scenario": …,
-    "seed": …, "people": …, "days": …}`` or ``{"kind": "imported", "format": …, "files": …}``.
-    ``tables`` maps each table to its row count and its content hash.
-    """
-
-    name: str
-    currency: str
-    time_zone: str
-    first_day: str
-    last_day: str
-    origin: Mapping[str, Any]
-    versions: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse what later arithmetic with days and amounts would stumble over."""
-        try:
-            backwards = date.fromisoformat(self.last_day) < date.fromisoformat(self.first_day)
-        except (TypeError, ValueError):
-            raise StoreError(
-                f"first_day={self.first_day!r}, last_day={self.last_day!r}: "
-                f"not both days. Write them as YYYY-MM-DD."
-            ) from None
-        if backwards:
-            raise StoreError(f"last_day {self.last_day} comes before first_day {self.first_day}.")
-        try:
-            ZoneInfo(self.time_zone)
-        except (TypeError, ValueError, OSError, KeyError):
-            raise StoreError(
-                f"time_zone={self.time_zone!r} is not a time zone. "
-                f"Write it as Europe/London or America/New_York."
-            ) from None
-        if not re.fullmatch("[A-Z]{3}", str(self.currency)):
-            raise StoreError(
-                f"currency={self.currency!r} is not an ISO code. Write three capitals, as EUR."
-            )
-
-    def to_json(self) -> str:
-        """Return the manifest as text, the same for the same store."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-    @property
-    def source(self) -> str:
-        """One phrase for captions: where the numbers come from."""
-        origin = self.origin
-        if origin.get("kind") == "simulated":
-            seed = origin.get("seed")
-            return f"simulated ({origin['scenario']}), " + (
-                "a sealed seed" if seed is None else f"seed {seed}"
-            )
-        files = ", ".join(str(f["file"]) for f in origin.get("files", ()))
-        return f"imported ({origin.get('format', 'own format')}) from {files}"
-
-
-def canonical_hash(table: pa.Table) -> str:
-    """Return the SHA-256 of a table's content, whatever wrote it and however it is chunked.
-
-    Columns are taken by name: name, type, which rows are empty, and the values (texts as UTF-8
-    with their lengths, all else as little-endian numbers). Rows count in the order they stand.
-
-    Examples
-    --------
-    >>> one = pa.table({"b": [1], "a": ["x"]})
-    >>> canonical_hash(one) == canonical_hash(one.select(["a", "b"]))
-    True
-    >>> canonical_hash(one) == canonical_hash(pa.table({"b": [1], "a": ["y"]}))
-    False
-    """
-    whole = ContentHash()
-    whole.add(table)
-    return whole.digest()
-
-
-class ContentHash:
-    """The :func:`canonical_hash` of a table that comes in pieces.
-
-    Examples
-    --------
-    >>> table, pieces = pa.table({"a": ["x", None, "y"]}), ContentHash()
-    >>> for start in (0, 1):
-    ...     pieces.add(table.slice(start, 1 + start))
-    >>> pieces.digest() == canonical_hash(table)
-    True
-    """
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self._columns: dict[str, tuple[str, list[Any]]] = {}
-
-    def add(self, piece: pa.Table) -> None:
-        """Add the next rows."""
-        self.rows += piece.num_rows
-        for name in piece.column_names:
-            column = piece[name]
-            if pa.types.is_dictionary(column.type):
-                column = column.cast(column.type.value_type)
-            fresh = (str(column.type), [hashlib.sha256() for _ in range(3)])
-            kind, (gaps, *values) = self._columns.setdefault(name, fresh)
-            if kind != str(column.type):
-                raise StoreError(f"{name}: a piece of type {column.type} follows one of {kind}.")
-            gaps.update(column.is_null().to_numpy() if column.null_count else bytes(len(column)))
-            for digest, part in zip(values, _plain_values(column), strict=False):
-                digest.update(np.ascontiguousarray(part))
-
-    def digest(self) -> str:
-        """Return the hash of the rows so far."""
-        whole = hashlib.sha256()
-        for name, (kind, parts) in sorted(self._columns.items()):
-            whole.update(f"{name}:{kind}:{self.rows}\n".encode())
-            for part in parts:
-                whole.update(part.digest())
-        return whole.hexdigest()
-
-
-def _plain_values(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
-    """Yield a column's values as arrays whose bytes do not depend on how Arrow holds them."""
-    if pa.types.is_string(column.type):
-        lengths, texts = [], []
-        for held in column.chunks:
-            filled = held.fill_null("") if held.null_count else held
-            ends = np.frombuffer(filled.buffers()[1], "<i4")
-            ends = ends[filled.offset : filled.offset + len(filled) + 1]
-            lengths.append(np.diff(ends))
-            texts.append(np.frombuffer(filled.buffers()[2] or b"", "u1")[ends[0] : ends[-1]])
-        yield np.concatenate([np.zeros(0, "<i4"), *lengths])
-        yield np.concatenate([np.zeros(0, "u1"), *texts])
-    elif pa.types.is_floating(column.type):
-        values = column.to_numpy()
-        values = np.where(np.isnan(values), np.nan, values) if column.null_count else values
-        yield (values + 0.0).astype("<f8", copy=False)
-    elif pa.types.is_boolean(column.type):
-        yield column.fill_null(False).to_numpy().astype("u1")
-    elif pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
-        width = pa.int32() if column.type.bit_width == 32 else pa.int64()
-        yield column.cast(width).fill_null(0).to_numpy().astype("<i8")
-    else:  # no type of ours: a table that somebody changed by hand
-        yield np.frombuffer(repr(column.to_pylist()).encode(), "u1")
 
 
 def safe_name(name: str) -> str:
@@ -306,6 +158,28 @@ class Store:
         """Return a whole table as Arrow, just as the store holds it."""
         source = self._source(name)
         return source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
+
+    def hash_of(self, name: str) -> str:
+        """Return the :func:`canonical_hash` of a table as it is now, in memory a column at a time.
+
+        Raises
+        ------
+        StoreError
+            Where the store has no such table.
+        """
+        source = self._source(name)
+        if isinstance(source, pa.Table):
+            return canonical_hash(source)
+        files = [pq.ParquetFile(part) for part in _parts(source)]
+
+        def read(column: str) -> pa.ChunkedArray:
+            read = [file.read([column], use_threads=False)[column] for file in files]
+            return pa.chunked_array([chunk for part in read for chunk in part.chunks], read[0].type)
+
+        whole = ContentHash()
+        for column in files[0].schema_arrow.names:
+            whole.add_column(column, read(column))
+        return whole.digest()
 
     def scan(self, name: str) -> nw.LazyFrame[Any]:
         """Return a table as a lazy narwhals frame on DuckDB; nothing is read yet."""

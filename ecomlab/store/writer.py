@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ecomlab import schema
+from ecomlab.store.hashing import ContentHash
 from ecomlab.store.store import (
     MANIFEST,
-    ContentHash,
     Manifest,
     Store,
     StoreError,

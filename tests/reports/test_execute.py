@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import textwrap
 
 import nbformat
 import papermill
@@ -44,6 +45,28 @@ def test_a_plain_kernel_gives_what_a_forked_one_gives(tmp_path):
         module.CAN_FORK = server.CAN_FORK
     assert nbformat.writes(execute(made, cwd=tmp_path, parameters={"seed": 3})) == slow
     assert "3 in" in slow
+
+
+@linux
+def test_a_forked_kernel_draws_a_figure_only_to_show_it(tmp_path):
+    count = """
+    import matplotlib.pyplot as plt
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    drawn, draw = [], FigureCanvasAgg.draw
+    FigureCanvasAgg.draw = lambda self: drawn.append(self) or draw(self)
+    """
+    again = """
+    shown = len(drawn)
+    _ = print_figure(plt.subplots()[0], bbox_inches="tight")
+    plt.close("all")
+    print(shown, len(drawn) - shown)
+    """
+    made = make_notebook(textwrap.dedent(count), FIGURE, textwrap.dedent(again), PUBLISH)
+    done = execute(made, cwd=tmp_path)
+    shown, printed = texts(done)[0].split()
+    assert shown == printed
+    assert nbformat.writes(done).count('"image/png"') == 1
 
 
 @pytest.mark.usefixtures("plain")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from html import unescape
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -54,6 +56,16 @@ def test_the_title_stands_once_and_headings_make_the_contents():
     assert html.count("<h1") == 1
     assert '<a href="#section-1">One &amp; two</a>' in html
     assert '<h2 id="section-2">Three ' in html
+
+
+@pytest.mark.parametrize("magics", [{}, {"magics_language": "html"}])
+def test_code_is_shown_as_text_whatever_it_says(magics):
+    code = "%%html\n</pre><script>y()</script> <img src=x onerror=y()>\nx = '<a href=\"y\">'"
+    html = render(new_code_cell(code, metadata=magics, outputs=[new_output("stream", text="1")]))
+    shown = re.search('<div class=" highlight.*?</div>', html, re.DOTALL)[0]
+    assert set(re.findall("</?([a-z]+)", shown)) == {"div", "pre", "span"}
+    told = unescape(re.sub("<[^>]*>", "", shown))
+    assert "</pre><script>y()</script> <img src=x onerror=y()>" in told
 
 
 def test_a_hidden_input_shows_no_code_and_the_injected_cell_is_not_shown():

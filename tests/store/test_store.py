@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 from ecomlab.metrics import daily_kpis
 from ecomlab.schema import ContractError
 from ecomlab.store import Manifest, Store, StoreError, open_store, safe_name
-from ecomlab.store.store import canonical_hash
+from ecomlab.store.hashing import canonical_hash
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -211,6 +211,23 @@ def test_the_content_hash_knows_content_order_and_types_but_no_packing():
         table.set_column(1, "b", pa.array(["x", ""])),
     ]
     assert len({canonical_hash(other) for other in [table, *others]}) == 5
+
+
+def test_a_table_on_the_disk_has_the_hash_it_had_in_memory_in_one_part_or_in_several(
+    corner, tmp_path
+):
+    saved = corner.save(tmp_path / "shop")
+    for name in corner.tables:
+        told = corner.manifest.tables[name]["sha256"]
+        assert saved.hash_of(name) == corner.hash_of(name) == canonical_hash(saved.arrow(name))
+        assert told == saved.hash_of(name)
+    lines = corner.arrow("order_lines")
+    parts = tmp_path / "shop" / "order_lines.parquet"
+    parts.unlink()
+    parts.mkdir()
+    pq.write_table(lines.slice(0, 3), parts / "0.parquet")
+    pq.write_table(lines.slice(3), parts / "1.parquet")
+    assert open_store(tmp_path / "shop").hash_of("order_lines") == canonical_hash(lines)
 
 
 NASTY = [

@@ -161,7 +161,7 @@ def forecast_baseline(
     Raises
     ------
     ValueError
-        On bad input, fewer than 8 weeks, or a fit that does not converge.
+        On bad input, fewer than 8 weeks, or weeks that carry no estimate.
 
     Examples
     --------

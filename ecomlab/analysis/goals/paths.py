@@ -1,21 +1,17 @@
 """Futures of weekly totals, drawn from a fitted model.
 
 Model: log weekly totals are a level that wanders (local level, ARIMA(0,1,1)), the season of
-the year and the days of events, by maximum likelihood (Hyndman and Athanasopoulos,
-Forecasting, 3rd ed., ch. 9 and 10). No trend is carried forward: over many simulated stores
-that made the forecast worse (docs/decisions.md).
+the year and the days of events, fitted in ``level.py`` (Hyndman and Athanasopoulos,
+Forecasting, 3rd ed., ch. 9 and 10). No trend is carried forward: over many simulated
+stores that made the forecast worse (docs/decisions.md).
 """
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
-from statsmodels.regression.linear_model import OLS
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, EstimationWarning
-from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+from ecomlab.analysis.goals.level import Fit, fit_still, fit_wandering
 
 __all__ = ["WEEKS_FOR_SEASON", "draw_paths"]
 
@@ -65,9 +61,9 @@ def draw_paths(
             f"Only {known} weeks of history: the season of the year is not known, so the forecast "
             "carries the recent level forward. Two years would tell season from level.",
         )
-    wandering = [_fit_wandering(logs, design[:known]) for design in choices]
+    wandering = [fit_wandering(logs, design[:known]) for design in choices]
     pairs = [(fit, design) for fit, design in zip(wandering, choices, strict=True) if fit]
-    pairs = pairs or [(_fit_still(logs, design[:known]), design) for design in choices]
+    pairs = pairs or [(fit_still(logs, design[:known]), design) for design in choices]
     fitted, design = min(pairs, key=lambda pair: pair[0].aicc)
     return _run_forward(fitted, logs, design, seed=seed), caveats
 
@@ -83,16 +79,7 @@ def _dry_weeks(value: np.ndarray) -> np.ndarray:
     return dry
 
 
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    """Slopes, theta and error variance, their covariance, and the criterion to choose by."""
-
-    parameters: np.ndarray
-    covariance: np.ndarray
-    aicc: float
-
-
-def _run_forward(fitted: _Fit, logs: np.ndarray, design: np.ndarray, *, seed: int) -> np.ndarray:
+def _run_forward(fitted: Fit, logs: np.ndarray, design: np.ndarray, *, seed: int) -> np.ndarray:
     """Draw parameters, follow the level through the past, and go on from there."""
     known = len(logs)
     slopes, gain, spread = _draw_parameters(fitted, seen=int(np.isfinite(logs).sum()), seed=seed)
@@ -100,8 +87,8 @@ def _run_forward(fitted: _Fit, logs: np.ndarray, design: np.ndarray, *, seed: in
     level = np.nanmean(level_seen, axis=1)
     # Once backwards to find where the level began, then forwards to where it is.
     for week in (*range(known - 1, -1, -1), *range(known)):
-        miss = level_seen[:, week] - level
-        level = level + gain * np.where(np.isnan(miss), 0.0, miss)
+        if np.isfinite(logs[week]):
+            level = level + gain * (level_seen[:, week] - level)
     rng = np.random.default_rng((seed, 1))
     paths = np.empty((_DRAWS, len(design) - known))
     for ahead in range(paths.shape[1]):
@@ -112,7 +99,7 @@ def _run_forward(fitted: _Fit, logs: np.ndarray, design: np.ndarray, *, seed: in
 
 
 def _draw_parameters(
-    fitted: _Fit, *, seen: int, seed: int
+    fitted: Fit, *, seen: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw slopes, the level's gain and the error's size.
 
@@ -152,53 +139,3 @@ def _event_shares(
         elif share[known:].sum() > 0:
             caveats += (f"Event {name} lies ahead but was never seen: it is not in the forecast.",)
     return np.array(columns).T.reshape(len(starts), -1), caveats
-
-
-def _fit_wandering(logs: np.ndarray, design: np.ndarray) -> _Fit | None:
-    """Fit a level that wanders, or return None where the level seems to stand still.
-
-    A level that hardly moves puts theta at the edge (-1), where the likelihood has no
-    curvature to take a covariance from.
-    """
-    model = SARIMAX(logs, exog=design if design.size else None, order=(0, 1, 1),
-                    concentrate_scale=True)  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ConvergenceWarning)
-        warnings.simplefilter("ignore", EstimationWarning)  # says where the search starts
-        try:
-            fitted = model.fit(disp=False, maxiter=500, method="lbfgs", cov_type="approx")
-        except ConvergenceWarning:
-            return None
-    if not fitted.mle_retvals["converged"] or not _is_usable(fitted.cov_params()):
-        return None
-    size, scale = len(fitted.params), float(fitted.scale)
-    covariance = np.zeros((size + 1, size + 1))
-    covariance[:size, :size] = fitted.cov_params()
-    covariance[size, size] = 2 * scale**2 / fitted.nobs
-    return _Fit(np.append(fitted.params, scale), covariance, float(fitted.aicc))
-
-
-def _fit_still(logs: np.ndarray, design: np.ndarray) -> _Fit:
-    """Fit a level that stands still, by least squares (theta is -1)."""
-    seen = np.isfinite(logs)
-    columns = np.column_stack([np.ones(len(logs)), design])[seen]
-    fitted = OLS(logs[seen], columns).fit()
-    if fitted.mse_resid <= 1e-12 or not _is_usable(fitted.cov_params()):
-        raise ValueError(
-            "daily: not estimated, because the weeks are all alike or the events cannot be told "
-            "apart. Look for repeated days, or give a longer history."
-        )
-    size, slopes = len(fitted.params), fitted.params[1:]
-    covariance = np.zeros((size + 1, size + 1))
-    covariance[: size - 1, : size - 1] = fitted.cov_params()[1:, 1:]
-    covariance[-1, -1] = 2 * fitted.mse_resid**2 / fitted.nobs
-    penalty = 2 * size * (size + 1) / max(fitted.nobs - size - 1, 1)
-    return _Fit(np.append(slopes, [-1.0, fitted.mse_resid]), covariance, fitted.aic + penalty)
-
-
-def _is_usable(covariance: np.ndarray) -> bool:
-    """Whether the parameters' covariance is one: finite, and no variance below zero."""
-    if not np.isfinite(covariance).all():
-        return False
-    spread = np.linalg.eigvalsh(covariance)
-    return bool(spread.min() > -1e-9 * max(spread.max(), 1e-12) and np.diag(covariance).min() > 0)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -84,6 +83,8 @@ def _chain(
 
 def _sheet_rows(path: Path, source: Source) -> Iterator[tuple[int, list[str]]]:
     """Yield the sheet's rows, numbered from 1, as texts."""
+    import openpyxl  # slow to import, and few stores come from a workbook
+
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())

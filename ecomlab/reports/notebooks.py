@@ -1,4 +1,7 @@
-"""Where the course's notebooks are."""
+"""Where the course's notebooks are.
+
+Here and not in ``course``: who runs notebooks need not import what they use.
+"""
 
 from __future__ import annotations
 
