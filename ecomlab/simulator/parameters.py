@@ -285,7 +285,7 @@ class Habits(Part):
     cost_pass_through: Share
     coupon_share: Share  # of orders of people who get mail
     coupon_depth: Share
-    coached_per_quarter: int = Field(default=0, ge=0, le=40)  # weak products given care
+    coached_per_quarter: int = Field(default=0, ge=0, le=400)  # weak products given care
     coaching_effect: float = 0.0  # of the care on utility, for a quarter
 
 

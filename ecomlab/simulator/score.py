@@ -430,14 +430,14 @@ def _worth(facts: _Facts, family: str, what: str) -> _Case:
 
 
 def _satisfaction(facts: _Facts, family: str, what: str) -> _Case:
-    """Tell the mean satisfaction of buyers (1 to 5) on the day of the last survey."""
+    """Average the stars that paid lines would have got, had every buyer written."""
     _known(family, what, ("",))
-    told = facts.truth["truth_research"]
-    mine = told[(told["question"] == "satisfaction") & (told["quantity"] == "population")]
-    if mine.empty:
-        raise ValueError(f"{family} has no true value: order a survey in the plan (see Research).")
-    note = "A mean of satisfaction decides nothing by itself."
-    return _Case(float(mine["value"].iloc[-1]), "1-5", caveats=(note, _UNDATED))
+    told = facts.dated(facts.truth["truth_reviews"])
+    if not told["lines"].sum():
+        raise ValueError(f"{family} has no true value in the window: nothing was bought.")
+    note = "A mean decides nothing by itself: score the effect of what would raise it."
+    truth = float(np.average(told["stars"], weights=told["lines"]))
+    return _Case(truth, "stars", caveats=(note,))
 
 
 _UNDATED = "The truth is not dated: the window does not move it."

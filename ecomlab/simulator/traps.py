@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from ecomlab.simulator import ways_out
+from ecomlab.simulator.counts import Estimate
 from ecomlab.simulator.experiments import Experiment
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.run import SimulatedRun, simulate
 from ecomlab.simulator.scenario import Scenario
-from ecomlab.simulator.ways_out import Estimate
 
-__all__ = ["TRAPS", "Trap", "naive_limits", "plan_ways_out", "without_trial"]
+__all__ = ["TRAPS", "Trap", "naive_limits", "plan_ways_out"]
 
 _ROUND_DAYS, _SWITCH_DAYS = 14, 4
 
@@ -41,9 +41,11 @@ class Trap:
     estimand
         What naive and way out both estimate, with its unit.
     naive, way_out
-        From a store to an :class:`~ecomlab.simulator.ways_out.Estimate`.
+        From a store to an :class:`~ecomlab.simulator.counts.Estimate`.
     truth
-        From a run, and its twin without the trial (see :func:`without_trial`), to the number.
+        From a run and a twin of it to the number. The twin lacks the trial (search, social,
+        mix), the cuts of its promotions (promotion: a plan with ``discounts`` of 0) or the
+        regions' differences in taste (region: dose 0); elsewhere it is the run itself.
     trial
         Experiments that the way out needs, for a scenario and a number of days; may be none.
     remains
@@ -75,23 +77,8 @@ def plan_ways_out(scenario: Scenario, *, days: int, traps: Iterable[str]) -> Pla
     return Plan(experiments=tests) if tests else None
 
 
-def without_trial(plan: Plan) -> Plan:
-    """Return the twin's plan: no trial, and promotions by lot without their price cuts.
-
-    Examples
-    --------
-    >>> from ecomlab.simulator.scenario import load_scenario
-    >>> plan = plan_ways_out(load_scenario("tiny"), days=28, traps=["promotion"])
-    >>> without_trial(plan).discounts
-    0.0
-    """
-    kinds = {test.kind for test in plan.experiments}
-    left = {"experiments": (), **({"discounts": 0.0} if "promotion" in kinds else {})}
-    return plan.model_copy(update=left)
-
-
 def _rounds_of_prices(scenario: Scenario, days: int) -> tuple[Experiment, ...]:
-    """New lots every fortnight: a product's luck of one round is not that of the next."""
+    """Draw new lots every fortnight: a product's luck of one round is not that of the next."""
     return tuple(
         Experiment(id=f"price-{i + 1}", kind="price", days=_ROUND_DAYS,
                    start=scenario.start + timedelta(days=_ROUND_DAYS * i))
@@ -162,19 +149,14 @@ def _true_mail(run: SimulatedRun, _: SimulatedRun) -> float:
     return float(1000 * brought / run.store.query("select count(*) n from email_sends")["n"][0])
 
 
-def _true_taste(run: SimulatedRun, _: SimulatedRun) -> float:
-    """Mean taste for ecological products, three richest regions over the three poorest."""
-    told = run.truth["truth_params"].set_index("parameter")["value"]
-    names = run.store.table("regions")["region_id"].tolist()
+def _true_taste(run: SimulatedRun, twin: SimulatedRun) -> float:
+    """Gap in log odds of ecological units, less that of the twin in which tastes are alike.
 
-    def of(field: str) -> np.ndarray:
-        return np.array([float(told[f"regions.{name}.{field}"]) for name in names])
-
-    own, share = of("eco_taste"), of("share")
-    taste = own.mean() + (own - own.mean()) * float(told["traps.region"]) / 0.30
-    rank = np.argsort(of("income_index"))
-    poor, rich = (np.average(taste[at], weights=share[at]) for at in (rank[:3], rank[-3:]))
-    return float(rich - poor)
+    Where the twin is shorter, both are taken over its days.
+    """
+    last = min(one.store.manifest.last_day for one in (run, twin))
+    gaps = [ways_out.taste_gap(one.store, last_day=last) for one in (run, twin)]
+    return gaps[0] - gaps[1]
 
 
 def _true_unsatisfied(run: SimulatedRun, _: SimulatedRun) -> float:
@@ -184,14 +166,17 @@ def _true_unsatisfied(run: SimulatedRun, _: SimulatedRun) -> float:
 
 
 def _true_care(run: SimulatedRun, _: SimulatedRun) -> float:
-    """Share more units that care brings: its utility, through the response of demand to it.
+    """Share more units that care brings, to first order.
 
-    Utility and log price move a choice alike, up to the weight of the price.
+    A choice answers to a utility as it does to a log price, once for each unit of the buyers'
+    price sensitivity: so that share of care's utility arrives that the elasticity is of it.
     """
     told = run.truth["truth_params"].set_index("parameter")["value"]
-    effect = float(told["habits.coaching_effect"])
-    weight = float(told["shoppers.price_sensitivity"])
-    return float(np.expm1(effect * min(-_true_elasticity(run, run) / weight, 1.0)))
+    people = run.truth["truth_person"].set_index("customer_id")["price_sensitivity"]
+    buyers = run.store.query("select customer_id from orders where customer_id is not null")
+    weight = buyers["customer_id"].map(people).mean()
+    arrives = -_true_elasticity(run, run) / weight
+    return float(np.expm1(float(told["habits.coaching_effect"]) * arrives))
 
 
 _ALL = (
@@ -259,7 +244,7 @@ _ALL = (
         name="region",
         question="How much more do richer regions like ecological products?",
         confounder="Income goes with the taste, so that a line in income explains it away.",
-        estimand="gap in taste, three richest over three poorest regions [log odds]",
+        estimand="log odds of ecological units that tastes make, 3 richest over 3 poorest regions",
         naive=ways_out.taste_at_equal_income,
         way_out=ways_out.taste_within_products,
         truth=_true_taste,
@@ -317,28 +302,36 @@ def naive_limits(
     >>> found.columns.tolist()
     ['trap', 'dose', 'naive', 'naive_se', 'truth']
     """
-    rows = []
+    rows, size = [], (seed, people, days)
+    undosed = scenario.with_traps(dict.fromkeys(TRAPS, 0.0))
+    usual = simulate(undosed, seed, None, people, days)
     for name in traps:
         for dose in doses:
-            world = scenario.with_traps({**dict.fromkeys(TRAPS, 0.0), name: dose})
-            run = simulate(world, seed, None, people, days)
+            world = undosed.with_traps({name: dose})
+            run = simulate(world, seed, None, people, days) if dose else usual
             naive = TRAPS[name].naive(run.store)
-            truth = TRAPS[name].truth(*_worlds(world, run, name, (seed, people, days)))
+            truth = TRAPS[name].truth(*_worlds(world, run, usual, name, size))
             rows.append((name, dose, naive.value, naive.se, truth))
     return pd.DataFrame(rows, columns=["trap", "dose", "naive", "naive_se", "truth"])
 
 
 def _worlds(
-    world: Scenario, run: SimulatedRun, name: str, size: tuple[int, int, int]
+    world: Scenario,
+    run: SimulatedRun,
+    undosed: SimulatedRun,
+    name: str,
+    size: tuple[int, int, int],
 ) -> tuple[SimulatedRun, SimulatedRun]:
-    """Return the world with a trap's trial and the one without, where its truth needs them."""
+    """Return the two worlds that a trap's truth compares."""
     seed, people, days = size
+    if name == "region":
+        return run, undosed
     if name not in ("promotion", "social"):
         return run, run
     plan = plan_ways_out(world, days=days, traps=[name])
     assert plan is not None
-    twin = without_trial(plan)
-    return (
-        simulate(world, seed, plan, people, days),
-        run if twin.discounts is None else simulate(world, seed, twin, people, days),
-    )
+    tried = simulate(world, seed, plan, people, days)
+    if name == "social":
+        return tried, run
+    uncut = plan.model_copy(update={"discounts": 0.0})
+    return tried, simulate(world, seed, uncut, people, days)

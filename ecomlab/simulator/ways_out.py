@@ -1,111 +1,41 @@
 """What analysts make of a store's tables: the naive answer to each trap, and a consistent one.
 
-Every function takes a store and returns an :class:`Estimate`; none looks at the truth. The
-work horse is Poisson regression with fixed effects (Santos Silva and Tenreyro 2006), which is
-consistent for counts with zeros.
+Every function takes a store and returns an :class:`~ecomlab.simulator.counts.Estimate`; none
+looks at the truth.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from ecomlab.simulator.noise import Array
+from ecomlab.simulator.counts import Estimate, fit_counts, fit_slope, number_groups, to_share
 from ecomlab.store.store import Store
 
 __all__ = [
-    "Estimate", "care_against_left_alone", "care_before_and_after", "unsatisfied_all",
-    "unsatisfied_invited", "first_orders_by_holdout", "first_orders_by_last_click",
-    "fit_counts", "mails_against_none", "mails_within_recency", "media_by_region",
-    "media_over_time", "price_by_test", "price_over_time", "product_weeks", "promoted_by_lot",
-    "promoted_over_time", "taste_at_equal_income", "taste_within_products",
-]  # fmt: skip
+    "care_against_left_alone",
+    "care_before_and_after",
+    "first_orders_by_holdout",
+    "first_orders_by_last_click",
+    "mails_against_none",
+    "mails_within_recency",
+    "media_by_region",
+    "media_over_time",
+    "price_by_test",
+    "price_over_time",
+    "product_weeks",
+    "promoted_by_lot",
+    "promoted_over_time",
+    "taste_at_equal_income",
+    "taste_gap",
+    "taste_within_products",
+    "unsatisfied_all",
+    "unsatisfied_invited",
+]
 
 _HALF_LIFE = {"paid_search": 0.5, "affiliate": 1.0}  # days, as their platforms say
 _RECENT = 60  # days since an order, within which a customer counts as recent
 _QUARTER = 91
-_ROUNDS = 200
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number from a store's tables, and its standard error."""
-
-    value: float
-    se: float = float("nan")
-
-
-def fit_counts(
-    counts: Array, regressors: Array, groups: tuple[Array, ...], *, cluster: Array | None = None
-) -> tuple[Array, Array]:
-    """Fit ``E[count] = exp(regressors @ b + a level for each group)``; return b and its errors.
-
-    Iterated weighted least squares, the levels taken out by alternating projections (Correia,
-    Guimarães and Zylkin 2020). Groups without any count say nothing and are dropped.
-
-    Parameters
-    ----------
-    counts
-        One count a row.
-    regressors
-        Rows x columns.
-    groups
-        For each set of levels, the group of each row.
-    cluster
-        Rows whose errors may go together; each row for itself if left out.
-
-    Examples
-    --------
-    >>> b, se = fit_counts(np.array([2.0, 4.0, 3.0, 6.0]), np.array([[0.0], [1], [0], [1]]),
-    ...                    (np.array([0, 0, 1, 1]),))
-    >>> b.round(4).tolist()  # log 2
-    [0.6931]
-    """
-    kept = np.ones(len(counts), dtype=bool)
-    for group in groups:
-        kept &= np.bincount(group, weights=counts)[group] > 0
-    y, x = counts[kept].astype(np.float64), regressors[kept].astype(np.float64)
-    sets = [np.unique(group[kept], return_inverse=True)[1] for group in groups]
-    mean = (y + y.mean()) / 2
-    level, b = np.log(mean), np.zeros(x.shape[1])
-    for _ in range(_ROUNDS):
-        target = level + (y - mean) / mean
-        columns = _within(np.column_stack([target, x]), mean, sets)
-        inside, gram = columns[:, 1:], (columns[:, 1:] * mean[:, None]).T @ columns[:, 1:]
-        last, b = b, np.linalg.solve(gram, (inside * mean[:, None]).T @ columns[:, 0])
-        level = np.clip(target - (columns[:, 0] - inside @ b), -30, 30)
-        mean = np.exp(level)
-        if np.abs(b - last).max() < 1e-7:
-            break
-    score = inside * (y - mean)[:, None]
-    if cluster is not None:
-        score = _sums(score, np.unique(cluster[kept], return_inverse=True)[1])
-    bread = np.linalg.inv(gram)
-    return b, np.sqrt(np.diag(bread @ (score.T @ score) @ bread))
-
-
-def _within(columns: Array, weight: Array, sets: list[Array]) -> Array:
-    """Take the weighted means of all groups out of the columns."""
-    out = columns.copy()
-    for _ in range(500 if len(sets) > 1 else 1):
-        before = out.copy()
-        for group in sets:
-            total = np.bincount(group, weights=weight)
-            out -= (_sums(out * weight[:, None], group) / total[:, None])[group]
-        if len(sets) < 2 or np.abs(out - before).max() < 1e-9:
-            break
-    return out
-
-
-def _sums(columns: Array, group: Array) -> Array:
-    return np.stack([np.bincount(group, weights=one) for one in columns.T], axis=1)
-
-
-def _codes(*columns: Any) -> Array:
-    return pd.MultiIndex.from_arrays(columns).factorize()[0]
 
 
 def product_weeks(store: Store) -> pd.DataFrame:
@@ -137,7 +67,7 @@ def _arms(store: Store, unit: str, first_arm: str) -> pd.DataFrame:
 def price_over_time(store: Store) -> Estimate:
     """Regress a product's weekly units on its own price over time."""
     weeks = product_weeks(store)
-    return _slope(weeks["units"], weeks["log_price"], (weeks["sku"],), weeks["sku"])
+    return fit_slope(weeks["units"], weeks["log_price"], (weeks["sku"],), weeks["sku"])
 
 
 def price_by_test(store: Store) -> Estimate:
@@ -146,13 +76,13 @@ def price_by_test(store: Store) -> Estimate:
     arms["factor"] = np.log(arms["arm"].str.removeprefix("x").replace("usual", "1").astype(float))
     both = weeks.merge(arms, left_on="sku", right_on="unit_id")
     both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
-    return _slope(both["units"], both["factor"], (both["sku"], both["week"]), both["sku"])
+    return fit_slope(both["units"], both["factor"], (both["sku"], both["week"]), both["sku"])
 
 
 def promoted_over_time(store: Store) -> Estimate:
     """Compare a product's promoted weeks with its others [share more units]."""
     weeks = product_weeks(store)
-    return _more(_slope(weeks["units"], weeks["promoted"], (weeks["sku"],), weeks["sku"]))
+    return to_share(fit_slope(weeks["units"], weeks["promoted"], (weeks["sku"],), weeks["sku"]))
 
 
 def promoted_by_lot(store: Store) -> Estimate:
@@ -161,34 +91,25 @@ def promoted_by_lot(store: Store) -> Estimate:
     arms = arms[arms["arm"] == "lottery"]
     both = weeks.merge(arms, left_on="sku", right_on="unit_id")
     both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
-    found = _slope(both["units"], both["promoted"], (both["sku"], both["week"]), both["sku"])
-    return _more(found)
-
-
-def _slope(counts: Any, x: Any, groups: tuple[Any, ...], cluster: Any) -> Estimate:
-    b, se = fit_counts(
-        np.asarray(counts, dtype=float), np.asarray(x, dtype=float)[:, None],
-        tuple(_codes(group) for group in groups), cluster=_codes(cluster),
-    )  # fmt: skip
-    return Estimate(float(b[0]), float(se[0]))
-
-
-def _more(found: Estimate) -> Estimate:
-    return Estimate(float(np.expm1(found.value)), float(np.exp(found.value) * found.se))
+    found = fit_slope(both["units"], both["promoted"], (both["sku"], both["week"]), both["sku"])
+    return to_share(found)
 
 
 def media_over_time(store: Store, *, channel: str) -> Estimate:
     """Regress visits on the saturated adstock of spend over time [share of visits]."""
     days = _media_days(store, channel)
-    found = _slope(days["visits"], days["response"], (days["region_id"],), days["date"])
+    found = fit_slope(days["visits"], days["response"], (days["region_id"],), days["date"])
     return _lost(found, days)
 
 
 def media_by_region(store: Store, *, channel: str) -> Estimate:
     """Compare regions of the same day in which the channel is on and off [share of visits]."""
     days = _media_days(store, channel)
-    spell = _codes(days["region_id"], days["date"].dt.to_period("W"))
-    found = _slope(days["visits"], days["response"], (spell, days["date"]), spell)
+    tests = _arms(store, "region", "off")
+    mine = tests[tests["experiment_id"] == f"dark-{channel.replace('_', '-')}"].iloc[0]
+    days = days[(days["date"] >= mine["start_date"]) & (days["date"] <= mine["end_date"])]
+    spell = number_groups(days["region_id"], days["date"].dt.to_period("W"))
+    found = fit_slope(days["visits"], days["response"], (spell, days["date"]), spell)
     return _lost(found, days)
 
 
@@ -305,12 +226,13 @@ def _per_thousand(rows: pd.DataFrame) -> Estimate:
     return Estimate(1000 * float(value), 1000 * float(error))
 
 
-def _product_regions(store: Store) -> pd.DataFrame:
+def _product_regions(store: Store, last_day: str = "9999-12-31") -> pd.DataFrame:
     """Units by product and region, with the product's usual price and the region's income."""
-    return store.query("""
+    return store.query(f"""
         with sold as (
             select l.sku, o.region_id, sum(l.units) as units
-            from order_lines l join orders o using (order_id) group by all),
+            from order_lines l join orders o using (order_id)
+            where o.date <= '{last_day}' group by all),
         usual as (select sku, avg(ln(price)) as log_price from prices group by all)
         select p.sku, p.is_eco, u.log_price, r.region_id, ln(r.income_index) as log_income,
                coalesce(s.units, 0) as units,
@@ -320,7 +242,7 @@ def _product_regions(store: Store) -> pd.DataFrame:
 
 
 def taste_at_equal_income(store: Store) -> Estimate:
-    """Take a line in income out of the regions' log odds of ecological units; what gap is left?
+    """Return the regional gap in log odds of ecological units that a line in income leaves.
 
     The gap is that of the three regions with the highest income over the three with the lowest.
     """
@@ -334,6 +256,17 @@ def taste_at_equal_income(store: Store) -> Estimate:
     return Estimate(float(rest[rank[-3:]].mean() - rest[rank[:3]].mean()), float(noise))
 
 
+def taste_gap(store: Store, *, last_day: str) -> float:
+    """Return the gap in log odds of ecological units, three richest over three poorest regions."""
+    panel = _product_regions(store, last_day)
+    end = panel["place"].max() - 3
+    odds = []
+    for these in (panel["place"] > end, panel["place"] <= 3):
+        units = panel[these].groupby("is_eco")["units"].sum()
+        odds.append(np.log(units[True] / units[False]))
+    return float(odds[0] - odds[1])
+
+
 def taste_within_products(store: Store) -> Estimate:
     """Compare regions' demand for the same products, income acting through prices alone.
 
@@ -344,7 +277,7 @@ def taste_within_products(store: Store) -> Estimate:
     panel = panel[(panel["place"] <= 3) | (panel["place"] > panel["place"].max() - 3)]
     rich = panel["place"].to_numpy() > 3
     x = np.column_stack([panel["is_eco"] & rich, panel["log_price"] * panel["log_income"]])
-    groups = (_codes(panel["sku"]), _codes(panel["region_id"]))
+    groups = (number_groups(panel["sku"]), number_groups(panel["region_id"]))
     counts = panel["units"].to_numpy(dtype=float)
     b, se = fit_counts(counts, x.astype(float), groups, cluster=groups[0])
     return Estimate(float(b[0]), float(se[0]))
@@ -417,6 +350,7 @@ def care_against_left_alone(store: Store) -> Estimate:
     ])  # fmt: skip
     b, se = fit_counts(
         rows["after"].to_numpy(dtype=float), x.astype(float),
-        (_codes(rows["date"]), _codes(rows["category_id"])), cluster=_codes(rows["sku"]),
+        (number_groups(rows["date"]), number_groups(rows["category_id"])),
+        cluster=number_groups(rows["sku"]),
     )  # fmt: skip
-    return _more(Estimate(float(b[0]), float(se[0])))
+    return to_share(Estimate(float(b[0]), float(se[0])))

@@ -21,7 +21,7 @@ SECRET = "a class of two for the tests"
 
 @lru_cache
 def store_of(folder: Path, trainee: str) -> Path:
-    make_personal_store(folder, secret=SECRET, trainee=trainee, people=6_000, days=800)
+    make_personal_store(folder, secret=SECRET, trainee=trainee, people=10_000, days=800)
     return folder / trainee
 
 

@@ -8,17 +8,14 @@ import pandas as pd
 import pytest
 
 from ecomlab.simulator import Plan, SimulatedRun, simulate
-from ecomlab.simulator.experiments import Research
 from ecomlab.simulator.score import score
 from ecomlab.simulator.twins import measure_effect
 
 
 @pytest.fixture(scope="module")
 def run() -> SimulatedRun:
-    """A confounded western store of half a year that asked its people once."""
-    survey = Research(kind="survey", day="2024-03-01", respondents=300, panel="random")
-    plan = Plan(start="2024-02-01", research=(survey,))
-    return simulate("west_d2c", seed=7, plan=plan, people=12_000, days=182)
+    """A confounded western store of half a year."""
+    return simulate("west_d2c", seed=7, people=12_000, days=182)
 
 
 ESTIMANDS = [
@@ -194,6 +191,11 @@ def test_what_cannot_be_scored_is_said(run, answer, estimand, window, said):
         score(answer, estimand, window, of=run)
 
 
-def test_satisfaction_needs_a_survey():
-    with pytest.raises(ValueError, match="order a survey"):
-        score(4, "mean_satisfaction", of=simulate("tiny", people=200, days=10))
+def test_satisfaction_is_that_of_all_buyers_and_not_of_those_who_write(run):
+    told = run.truth["truth_reviews"].query("date >= '2024-02-01' and date <= '2024-03-31'")
+    truth = score(0, "mean_satisfaction", WINDOW, of=run).truth
+    assert truth == pytest.approx((told["stars"] * told["lines"]).sum() / told["lines"].sum())
+    written = run.store.table("reviews").query("not is_invited")["stars"].mean()
+    assert abs(score(written, "mean_satisfaction", of=run).error) > 0.02
+    with pytest.raises(ValueError, match="nothing was bought"):
+        score(4, "mean_satisfaction", of=simulate("tiny", people=5, days=2))

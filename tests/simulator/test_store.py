@@ -12,7 +12,7 @@ from ecomlab.store import Store
 
 RESEARCH = {
     "survey_answers", "choice_answers", "price_answers", "interviews", "interview_codes",
-    "population_margins",
+    "population_margins", "research_orders",
 }  # fmt: skip
 
 

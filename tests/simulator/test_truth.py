@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ecomlab.simulator import SimulatedRun, simulate
+from ecomlab.simulator import SimulatedRun, score, simulate
 from ecomlab.simulator.mechanisms.expectation import (
     last_route_change,
     shapley_route_share,
@@ -163,3 +165,18 @@ def test_platforms_claim_more_orders_than_their_routes_bring(told):
     claimed = told.store.table("ad_daily").groupby("channel")["reported_orders"].sum()
     brought = told.truth["truth_route_day"].groupby("channel")["incremental_orders"].sum()
     assert (claimed > brought.reindex(claimed.index)).all()
+
+
+def listed(heading: str) -> set[str]:
+    """Return the names in the first column of the first table below a heading of the page."""
+    page = (Path(__file__).parents[2] / "docs" / "truth.md").read_text(encoding="utf-8")
+    rows = page.split(f"## {heading}\n")[1].split("\n|---")[1].split("\n\n")[0].splitlines()[1:]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_the_page_lists_the_tables_of_the_truth_and_the_families_of_the_score(told):
+    assert listed("Tables") == set(told.truth)
+    with pytest.raises(ValueError, match="Families") as refusal:
+        score(1, "?", of=told)
+    families = re.findall(r"(\w+)(?::[\w|]+)?(?:, |\.$)", str(refusal.value).split("Families: ")[1])
+    assert listed("How answers are scored") == set(families)

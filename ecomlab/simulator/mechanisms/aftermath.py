@@ -98,8 +98,8 @@ def stars_of(feeling: Array) -> Array:
 
 
 @mechanism(
-    reads=("visitors", "buyers", "customer", "left", "rate", "last_order", "stocked_until",
-           "customers_by_region", "line_order", "line_sku", "depth", "payment"),
+    reads=("buyers", "customer", "left", "rate", "last_order", "stocked_until",
+           "customers_by_region", "line_order", "line_sku", "depth"),
     writes=("customer", "left", "rate", "last_order", "stocked_until", "customers_by_region"),
     streams=("leave",),
 )  # fmt: skip

@@ -13,8 +13,8 @@ _USUAL_DOSE = 0.30
 
 
 @mechanism(
-    reads=("budget_factor", "running", "customer", "left", "last_order", "unsubscribed", "fatigue",
-           "mailed_on", "spend_cents"),
+    reads=("budget_by_region", "running", "customer", "left", "last_order", "unsubscribed",
+           "fatigue", "mailed_on", "spend_cents"),
     writes=("mailed", "is_opened", "has_unsubscribed", "unsubscribed", "fatigue", "mailed_on",
             "mail_spend_cents"),
     streams=("mail", "mail.open"),
@@ -40,7 +40,8 @@ def send_mail(day: Day) -> None:
     own = np.where(recent, law.per_week_recent, law.per_week_others)
     # At dose 0 all get the mean; the habit moves mails to recent buyers.
     rate = np.maximum(mean + world.scenario.traps.email / _USUAL_DOSE * (own - mean), 0)
-    chance = np.minimum(rate / 7 * day["budget_factor"][row], 1)
+    budget = day["budget_by_region"][row, world.people.region[members]]
+    chance = np.minimum(rate / 7 * budget, 1)
     sent = members[day.uniform("mail", ids[members]) < chance]
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":

@@ -1,0 +1,1 @@
+"""The pictures of docs/simulator.md and docs/simulator/, one function each."""
