@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -61,16 +61,21 @@ def simulate(
     ] = None,
     days: Annotated[int | None, typer.Option(help="Days; the preset's own.", min=1)] = None,
     plan: Annotated[Path | None, typer.Option(help="Decisions to carry out (YAML).")] = None,
+    power: Annotated[
+        Literal["teaching", "realistic"],
+        typer.Option(help="Effects of features: large for a lesson, or as usual."),
+    ] = "teaching",
 ) -> None:
     """Make a store; the truth goes to a sealed file beside it, never into it."""
     with _plain_errors():
         from ecomlab.simulator import Plan, load_scenario, simulate_into
 
         decisions = None if plan is None else Plan.from_yaml(plan)
-        length = days or load_scenario(preset).days
+        scenario = load_scenario(preset).with_power(power)
+        length = days or scenario.days
         with typer.progressbar(length=length, label="Simulating days", file=sys.stderr) as bar:
             store = simulate_into(
-                out, preset, seed, decisions, people, days,
+                out, scenario, seed, decisions, people, days,
                 progress=lambda done, _: bar.update(done - bar.pos),
             )  # fmt: skip
         typer.echo(f"{out}: {store}")

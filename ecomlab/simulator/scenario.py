@@ -49,6 +49,7 @@ ROUTES = (
     "direct", "seo", "brand_search", "generic_search", "social", "email", "creators",
     "affiliate", "live",
 )  # fmt: skip
+_TEACHING = 3.0  # how much larger effects are where the lesson matters more than the size
 RouteId = Literal[
     "direct", "seo", "brand_search", "generic_search", "social", "email", "creators",
     "affiliate", "live",
@@ -94,6 +95,7 @@ class Scenario(Part):
     research: tuple[Research, ...] = ()  # ordered by the status quo
     panel: Panel = Panel()
     costs: Costs
+    power: Literal["teaching", "realistic"] = "teaching"
     lost_arm_share: float = Field(default=0.0, ge=0, le=0.5)  # a fault of the test software
 
     @property
@@ -112,6 +114,21 @@ class Scenario(Part):
         split = {c for c, names in found.items() if len(names) > 1}
         found |= {f"{r.channel}.{r.campaign}": (n,) for n, r in paid.items() if r.channel in split}
         return found
+
+    def with_power(self, power: Literal["teaching", "realistic"]) -> Scenario:
+        """Return the world in which features do much, for small classes, or as little as usual.
+
+        Realistic effects are a third of the teaching ones: a feature then lifts orders by some
+        6 %, the median of published trials [R20], which needs more visits than most shops have.
+        """
+        if power == self.power:
+            return self
+        scale = 1 / _TEACHING if power == "realistic" else _TEACHING
+        values = self.model_dump()
+        for feature in values["features"].values():
+            for effect in ("order", "cart", "novelty"):
+                feature[effect] *= scale
+        return Scenario.model_validate(values | {"power": power})
 
     def with_traps(self, doses: Mapping[str, float]) -> Scenario:
         """Return the twin of this world in which some habits have another dose."""

@@ -122,11 +122,18 @@ def _true_uplift(run: SimulatedRun, twin: SimulatedRun) -> float:
     return float(change[1] / change[0] - 1)
 
 
-def _true_visits(_: SimulatedRun, twin: SimulatedRun, *, channel: str) -> float:
-    """Share of visits that the channel alone brought, in the world without the trial."""
-    routes = twin.truth["truth_route_day"]
+def _true_visits(run: SimulatedRun, twin: SimulatedRun, *, channel: str) -> float:
+    """Share of visits that the channel alone brought in the world without the trial.
+
+    Taken over the days of the trial, where there was one.
+    """
+    routes, days = twin.truth["truth_route_day"], twin.truth["truth_day"]
+    if "experiments" in run.store.tables:
+        tests = run.store.table("experiments").set_index("experiment_id")
+        first, last = tests.loc[f"dark-{channel.replace('_', '-')}", ["start_date", "end_date"]]
+        routes, days = (one[one["date"].between(first, last)] for one in (routes, days))
     mine = routes.loc[routes["channel"] == channel, "incremental_sessions"].sum()
-    return float(mine / twin.truth["truth_day"]["sessions"].sum())
+    return float(mine / days["sessions"].sum())
 
 
 def _true_first_orders(run: SimulatedRun, twin: SimulatedRun) -> float:

@@ -46,7 +46,8 @@ def product_weeks(store: Store) -> pd.DataFrame:
             from order_lines l join orders o using (order_id) group by all
         )
         select p.sku, date_trunc('week', p.date)::date as week, coalesce(sum(s.units), 0) as units,
-               avg(ln(p.price)) as log_price, max(p.is_promoted::int) as promoted
+               avg(ln(p.price)) as log_price, max(p.is_promoted::int) as promoted,
+               avg(ln(1 - p.promo_depth_share)) as log_kept
         from prices p left join sold s using (sku, date)
         group by all having count(*) = 7 order by all""")
 
@@ -71,12 +72,23 @@ def price_over_time(store: Store) -> Estimate:
 
 
 def price_by_test(store: Store) -> Estimate:
-    """Compare products by the price factors that the lot gave them, in every round of a test."""
+    """Compare products by the price factors that the lot gave them, in every round of a test.
+
+    Promotions, which lots do not decide, are held fixed: they only add scatter.
+    """
     weeks, arms = product_weeks(store), _arms(store, "sku", "usual")
     arms["factor"] = np.log(arms["arm"].str.removeprefix("x").replace("usual", "1").astype(float))
     both = weeks.merge(arms, left_on="sku", right_on="unit_id")
     both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
-    return fit_slope(both["units"], both["factor"], (both["sku"], both["week"]), both["sku"])
+    quarter = (both["week"] - weeks["week"].min()).dt.days // _QUARTER
+    product = number_groups(both["sku"])
+    b, se = fit_counts(
+        both["units"].to_numpy(dtype=float),
+        both[["factor", "log_kept"]].to_numpy(dtype=float),
+        (number_groups(product, quarter), number_groups(both["week"])),
+        cluster=product,
+    )
+    return Estimate(float(b[0]), float(se[0]))
 
 
 def promoted_over_time(store: Store) -> Estimate:
@@ -115,7 +127,8 @@ def media_by_region(store: Store, *, channel: str) -> Estimate:
 
 def _lost(found: Estimate, days: pd.DataFrame) -> Estimate:
     """Turn a slope into the share of visits lost where the channel goes dark."""
-    on = float(days.loc[days["spend"] > 0, "steady"].mean())
+    lit = days[days["spend"] > 0]
+    on = float(np.average(lit["steady"], weights=lit["visits"]))
     return Estimate(float(-np.expm1(-found.value * on)), float(found.se * on))
 
 

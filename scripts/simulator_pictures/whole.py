@@ -25,7 +25,7 @@ _BENT = {
     ("media", "platforms"): 0.16, ("mail", "platforms"): 0.08, ("checkout", "prices"): 0.30,
     ("aftermath", "mail"): -0.32, ("aftermath", "awareness"): 0.10,
     ("aftermath", "routes"): -0.35, ("routes", "aftermath"): -0.15,
-    ("routes", "expectation"): 0.12, ("media", "routes"): 0.05,
+    ("routes", "expectation"): -0.25, ("surroundings", "mail"): 0.14, ("media", "routes"): 0.05,
 }  # fmt: skip
 
 

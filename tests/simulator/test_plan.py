@@ -130,3 +130,14 @@ def test_a_scenario_that_cannot_be_is_refused(change, words):
     values = load_scenario("tiny").model_dump()
     with pytest.raises(ValueError, match=words):
         Scenario.model_validate(values | change)
+
+
+def test_realistic_effects_are_a_third_of_the_teaching_ones_and_back():
+    usual = load_scenario("west_d2c")
+    small = usual.with_power("realistic")
+    for name, feature in usual.features.items():
+        assert small.features[name].order == pytest.approx(feature.order / 3)
+        assert small.features[name].cost_per_day == feature.cost_per_day
+    assert small.with_power("realistic") is small
+    back = small.with_power("teaching").features["photo_reviews"].cart
+    assert back == pytest.approx(usual.features["photo_reviews"].cart)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,15 @@ def undosed():
 def test_every_dose_of_a_scenario_has_a_trap_and_every_trap_a_dose():
     assert set(TRAPS) == set(Traps.model_fields)
     assert set(HIGH) | set(LOW) == set(TRAPS)
+
+
+def test_the_page_on_traps_tells_each_of_them():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "traps.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
+    for trap in TRAPS.values():
+        assert f"## {trap.name.capitalize()}" in page
+        assert trap.question in text
+        assert trap.confounder in text
 
 
 @pytest.mark.parametrize("name", TRAPS)

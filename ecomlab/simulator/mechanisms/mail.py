@@ -33,7 +33,8 @@ def send_mail(day: Day) -> None:
     if "email" not in names:
         return
     row = names.index("email")
-    members = np.flatnonzero(day["customer"] & world.people.has_mail & ~day["unsubscribed"])
+    due = world.people.mailing[int(world.around.days.weekday[day.index])]
+    members = due[day["customer"][due] & ~day["unsubscribed"][due]]
     recent = day.index - day["last_order"][members] <= law.recent_days
     share = recent.sum() / max(len(members), 1)
     mean = law.per_week_recent * share + law.per_week_others * (1 - share)
@@ -41,7 +42,7 @@ def send_mail(day: Day) -> None:
     # At dose 0 all get the mean; the habit moves mails to recent buyers.
     rate = np.maximum(mean + world.scenario.traps.email / _USUAL_DOSE * (own - mean), 0)
     budget = day["budget_by_region"][row, world.people.region[members]]
-    chance = np.minimum(rate / 7 * budget, 1)
+    chance = np.minimum(rate / 2 * budget, 1)  # everybody is due twice a week
     sent = members[day.uniform("mail", ids[members]) < chance]
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":

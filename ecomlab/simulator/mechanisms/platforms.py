@@ -28,7 +28,9 @@ def report_media(day: Day) -> None:
     routes = list(world.scenario.routes.values())
     shape = (len(routes), len(world.scenario.regions))
     region = world.people.region[day["visitors"]]
-    landed = np.array([np.bincount(region[row], minlength=shape[1]) for row in fired])
+    route, visit = np.nonzero(fired)
+    landed = np.bincount(route * shape[1] + region[visit], minlength=shape[0] * shape[1])
+    landed = landed.reshape(shape)
     slot = np.arange(shape[0])[:, None] * 64 + np.arange(shape[1])
     day["paid_cents"] = day["spend_cents"] + day["mail_spend_cents"]
     is_paid = np.array([bool(route.campaign) for route in routes])[:, None]
@@ -39,8 +41,7 @@ def report_media(day: Day) -> None:
     shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", slot)))
     day["impressions"] = np.where(running, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
     last = day["last_click"]
-    for row, hit in zip(last, fired, strict=True):
-        row[day["visitors"][hit]] = day.index
+    last[route, day["visitors"][visit]] = day.index
     day["last_click"] = last
     touched = day.index - last[:, day["buyers"]] < _MEMORY
     seen = np.array([route.claim_share for route in routes])[:, None]
