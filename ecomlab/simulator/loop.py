@@ -17,7 +17,7 @@ from ecomlab.simulator.mechanisms.expectation import expect
 from ecomlab.simulator.mechanisms.mail import send_mail
 from ecomlab.simulator.mechanisms.media import book_creators, buy_media, remember_media
 from ecomlab.simulator.mechanisms.platforms import report_media
-from ecomlab.simulator.mechanisms.prices import coach, post_prices
+from ecomlab.simulator.mechanisms.prices import coach, post_prices, usual_shares
 from ecomlab.simulator.mechanisms.routes import enter_front, fire_routes, meet_occasions
 from ecomlab.simulator.mechanisms.surroundings import apply_plan, observe_day, run_experiments
 from ecomlab.simulator.noise import Array, Noise
@@ -58,6 +58,7 @@ STATE = (
     "adstock", "aware", "coached", "customer", "customers_by_region", "fatigue", "last_click",
     "last_order", "left", "mailed_on", "own_index", "picked", "posts",
     "quarter_units", "rate", "rival", "stocked_until", "tide", "unsubscribed",
+    "usual_share",
 )  # fmt: skip
 
 _KEPT = (
@@ -171,7 +172,7 @@ def begin(world: World, noise: Noise, plan: Plan | None) -> Day:
     day["rival"], day["own_index"] = np.zeros(kinds), np.zeros((14, kinds))
     goods = len(world.products.key)
     day["picked"], day["coached"] = np.zeros(goods, dtype=bool), np.zeros(goods, dtype=bool)
-    day["quarter_units"] = np.zeros(goods)
+    day["quarter_units"], day["usual_share"] = np.zeros(goods), usual_shares(world)
     return day
 
 

@@ -36,6 +36,7 @@ __all__ = [
 _HALF_LIFE = {"paid_search": 0.5, "affiliate": 1.0}  # days, as their platforms say
 _RECENT = 60  # days since an order, within which a customer counts as recent
 _QUARTER = 91
+_CALM = 3.0  # where a product of mean volume has three parts of shocks to one of sales
 
 
 def product_weeks(store: Store) -> pd.DataFrame:
@@ -355,14 +356,18 @@ def care_before_and_after(store: Store) -> Estimate:
 
 
 def care_against_left_alone(store: Store) -> Estimate:
-    """Compare cared-for products with those picked as well and left alone by lot."""
+    """Compare cared-for products with those picked as well and left alone by lot.
+
+    Each counts for what its luck allows: that of sales shrinks with volume, its own shocks do not.
+    """
     rows = _care(store)
-    elsewhere = rows["ever"] - rows["before"] - rows["after"]
-    x = np.column_stack([
-        rows["is_cared"], np.log((rows["before"] + 1) / rows["kind_before"]), np.log(elsewhere + 1)
-    ])  # fmt: skip
+    elsewhere = (rows["ever"] - rows["before"] - rows["after"] + 1) / rows["ever"].sum()
+    usual = (elsewhere * rows["kind_after"]).to_numpy(dtype=float)
+    weight = 1 / (1 + usual / usual.mean() * _CALM)
+    before = (rows["before"] + 1) / (elsewhere * rows["kind_before"])
+    x = np.column_stack([rows["is_cared"], np.log(usual * weight), np.log(before)])
     b, se = fit_counts(
-        rows["after"].to_numpy(dtype=float), x.astype(float),
+        rows["after"].to_numpy(dtype=float) * weight, x.astype(float),
         (number_groups(rows["date"]), number_groups(rows["category_id"])),
         cluster=number_groups(rows["sku"]),
     )  # fmt: skip

@@ -25,7 +25,7 @@ from ecomlab.store.sealing import open_truth
 from ecomlab.store.store import open_store
 
 SEED, PEOPLE, DAYS, HALF = 7, 3_000_000, 728, 364
-CARED, CARE_EFFECT, CARE_PEOPLE, CARE_DAYS = 120, 0.2, 400_000, 3640
+CARED, CARE_EFFECT, CARE_PEOPLE, CARE_DAYS = 120, 0.3, 400_000, 3640
 LIMIT_PEOPLE, LIMIT_DAYS, DOSES = 150_000, 364, (0.0, 0.15, 0.30, 0.45)
 NEAR = 0.05
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "studies" / "traps.md"
