@@ -19,11 +19,13 @@ ecomlab.open_store("datasets/west")
 |---|---|---|---|---|---|---|
 """
 TAIL = """
-Made by `sh scripts/make_datasets.sh`; a test makes them again and compares the contents. The truth is not
-here: `ecomlab simulate` with the same preset, seed, people and days writes it beside the store. Columns are
-explained in `docs/data_dictionary.md`, the worlds in `docs/simulator.md`; what in them is published and what
-is assumed stands in `docs/calibration.md`. `tiny` has few orders: good for trying commands and for tests,
-too noisy for the lessons.
+
+Made by `sh scripts/make_datasets.sh`; a test makes them again and compares the contents. The
+truth is not here: `ecomlab simulate` with the same preset, seed, people and days writes it
+beside the store. Columns are explained in `docs/data_dictionary.md`, the worlds in
+`docs/simulator.md`; what in them is published and what is assumed stands in
+`docs/calibration.md`. `tiny` has few orders: good for trying commands and for tests, too noisy
+for the lessons.
 """
 
 
