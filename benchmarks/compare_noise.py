@@ -2,8 +2,8 @@
 
 ``python benchmarks/compare_noise.py [--people N] [--days N] [--runs N]`` runs one world under the
 status quo and under a plan, many times, and prints the variance of the profit difference with
-independent noise over that with common noise. Goal: above 50. The more orders a plan touches, and the dearer
-they are, the less the two worlds have in common.
+independent noise over that with common noise. Goal: above 50. The more orders a plan touches,
+and the dearer they are, the less the two worlds have in common.
 """
 
 from __future__ import annotations
