@@ -315,7 +315,7 @@ class Reviewing(Part):
 
     usual_share: Share = 0.04  # of order lines
     strong_share: Share = 0.10  # more of them, for each step from the mean to the power 1.5
-    invited_share: Share = 0.02  # invited at random, nearly all of whom write
+    invited_share: Share = 0.02  # invited by lot, all of whom write
     delay_days: Positive = 9.0
 
 
