@@ -183,10 +183,10 @@ def page(columns: dict[str, np.ndarray], sizes: dict[str, str]) -> str:
         "reference; *assumed* ranges are ours: do not quote them as facts about any shop. A value",
         "without a mark has no published range for that preset.",
         "",
-        "Where a source gives a point, the range around it is ours: for carts (published 7.1 to 7.2 %),",
-        "abandonment (70.0 to 70.8 %) and what generic search adds (no figure). Published conversion,",
-        "carts and abandonment contradict one another, as they count visits and visitors differently;",
-        "the world keeps conversion, and abandonment here lies below the published one.",
+        "Where a source gives a point, the range is ours: for carts (published 7.1 to 7.2 %),",
+        "abandonment (70.0 to 70.8 %) and what generic search adds (no figure). Published rates",
+        "contradict one another, as they count visits and visitors differently; conversion is kept",
+        "here, and abandonment lies below the published one.",
         "",
         *(
             f"`{name}`, seeds 7, 8 and 9, means: {size} in the first.  "
