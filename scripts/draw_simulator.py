@@ -86,7 +86,7 @@ def main(names: list[str]) -> None:
         title = " ".join(ax.get_title(loc="left").split())
         if ax.figure.axes[0] is ax and len(ax.figure.axes) > 1:
             others = (one.get_title(loc="left") for one in ax.figure.axes[1:])
-            title = " ".join([title, *filter(None, others)])
+            title = "; ".join([title.rstrip(";"), *filter(None, others)])
         titles[name] = title
         ax.figure.savefig(folder / f"{name}.png", metadata={"Software": None})
         plt.close("all")

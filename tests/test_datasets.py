@@ -3,13 +3,16 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from ecomlab import open_store, simulate
 
 DATASETS = Path(__file__).resolve().parents[1] / "datasets"
 
 
-def test_the_tiny_store_can_be_made_again():
-    held = open_store(DATASETS / "tiny")
+@pytest.mark.parametrize("name", ["tiny", "west", "china"])
+def test_a_ready_store_can_be_made_again(name):
+    held = open_store(DATASETS / name)
     origin = held.manifest.origin
     made = simulate(
         origin["scenario"], origin["seed"], None, origin["people"], origin["days"]

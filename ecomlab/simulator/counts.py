@@ -92,8 +92,9 @@ def _sums(columns: Array, group: Array) -> Array:
     return np.stack([np.bincount(group, weights=one) for one in columns.T], axis=1)
 
 
-def number_groups(*columns: Any) -> Array:
-    """Return the number of each row's group: rows with the same values in all columns."""
+def number_groups(values: Any, within: Any = None) -> Array:
+    """Return the number of each row's group: rows with the same value, in the same ``within``."""
+    columns = [values] if within is None else [values, within]
     return pd.MultiIndex.from_arrays(columns).factorize()[0]
 
 

@@ -30,7 +30,7 @@ from ecomlab.simulator.mechanisms.incidents import find_defects
 from ecomlab.simulator.mechanisms.mail import send_mail
 from ecomlab.simulator.mechanisms.media import book_creators, buy_media, remember_media
 from ecomlab.simulator.mechanisms.platforms import report_media
-from ecomlab.simulator.mechanisms.prices import coach, post_prices
+from ecomlab.simulator.mechanisms.prices import coach, post_prices, usual_shares
 from ecomlab.simulator.mechanisms.routes import enter_front, fire_routes, meet_occasions
 from ecomlab.simulator.mechanisms.satisfaction import (
     NO_PARCELS,
@@ -104,7 +104,7 @@ STATE = (
     "quarter_units", "rate", "rival", "stocked_until", "tide", "unsubscribed",
     "on_hand", "purchases", "restocking", "returning", "sales_memory", "source_cost",
     "backlog", "feelings", "leave_luck", "on_the_way", "satisfaction", "usual_delight",
-    "contacts_due", "waiting",
+    "contacts_due", "waiting", "usual_share",
 )  # fmt: skip
 
 _KEPT = (
@@ -231,7 +231,7 @@ def begin(world: World, noise: Noise, plan: Plan | None) -> Day:
     day["rival"], day["own_index"] = np.zeros(kinds), np.zeros((14, kinds))
     goods = len(world.products.key)
     day["picked"], day["coached"] = np.zeros(goods, dtype=bool), np.zeros(goods, dtype=bool)
-    day["quarter_units"] = np.zeros(goods)
+    day["quarter_units"], day["usual_share"] = np.zeros(goods), usual_shares(world)
     felt = scenario.satisfaction.usual if scenario.satisfaction is not None else 0.0
     day["satisfaction"] = np.full(count, felt, dtype=np.float32)
     day["leave_luck"], day["feelings"] = first_luck(people.has_left), []

@@ -40,7 +40,7 @@ class People:
     market_rate: Array  # orders a year, over all shops
     is_guest: Array
     has_mail: Array
-    mailing: tuple[Array, ...]  # by weekday: who may be mailed on it, twice a week each
+    may_be_mailed: Array  # positions of those who agreed
     since: Array  # day of the first order before the period; 1 where there was none
     orders_before: Array  # orders before the first day
     has_left: Array  # among the customers of the time before
@@ -53,12 +53,7 @@ def draw_people(scenario: Scenario, noise: Noise, count: int) -> People:
         _draw(scenario, noise, ids[start : start + _BLOCK]) for start in range(0, count, _BLOCK)
     ]
     joined = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    slot = (noise.uniform("person.mail_day", ids) * 7).astype(np.int8)
-    mailing = tuple(
-        np.flatnonzero(joined["has_mail"] & ((slot == day) | ((slot + 3) % 7 == day)))
-        for day in range(7)
-    )
-    return People(ids=ids, mailing=mailing, **joined)
+    return People(ids=ids, may_be_mailed=np.flatnonzero(joined["has_mail"]), **joined)
 
 
 def _draw(scenario: Scenario, noise: Noise, ids: Array) -> dict[str, Array]:

@@ -36,6 +36,7 @@ __all__ = [
 _HALF_LIFE = {"paid_search": 0.5, "affiliate": 1.0}  # days, as their platforms say
 _RECENT = 60  # days since an order, within which a customer counts as recent
 _QUARTER = 91
+_CALM = 3.0  # where a product of mean volume has three parts of shocks to one of sales
 
 
 def product_weeks(store: Store) -> pd.DataFrame:
@@ -52,17 +53,26 @@ def product_weeks(store: Store) -> pd.DataFrame:
         group by all having count(*) = 7 order by all""")
 
 
-def _arms(store: Store, unit: str, first_arm: str) -> pd.DataFrame:
-    """Arms of the experiments on a unit whose first arm has the name given."""
-    if "experiments" not in store.tables:
-        raise ValueError(
-            f"store {store.name!r}: no experiments to learn from. Order one in a plan "
-            f"(see the trap's plan)."
-        )
+def _arms(store: Store, unit: str, arms: str, like: str = "%") -> pd.DataFrame:
+    """Arms of the experiments on a unit whose arms and name are like those given."""
+    _demand(store, unit, arms, like)
     return store.query(f"""
         select experiment_id, a.unit_id, a.arm, e.start_date, e.end_date
         from assignments a join experiments e using (experiment_id)
-        where e.unit = '{unit}' and split_part(e.arms, ' ', 1) = '{first_arm}'""")
+        where e.unit = '{unit}' and e.arms like '{arms}' and experiment_id like '{like}'""")
+
+
+def _demand(store: Store, unit: str, arms: str, like: str) -> None:
+    """Raise where a store has no such experiment."""
+    wanted = f"unit = '{unit}' and arms like '{arms}' and experiment_id like '{like}'"
+    if (
+        "experiments" not in store.tables
+        or store.query(f"select experiment_id from experiments where {wanted}").empty
+    ):
+        raise ValueError(
+            f"store {store.name!r}: no experiment on a {unit} with arms like {arms!r}. Order it "
+            f"in a plan: ecomlab.simulator.traps.plan_ways_out makes one."
+        )
 
 
 def price_over_time(store: Store) -> Estimate:
@@ -76,7 +86,7 @@ def price_by_test(store: Store) -> Estimate:
 
     Promotions, which lots do not decide, are held fixed: they only add scatter.
     """
-    weeks, arms = product_weeks(store), _arms(store, "sku", "usual")
+    weeks, arms = product_weeks(store), _arms(store, "sku", "usual %")
     arms["factor"] = np.log(arms["arm"].str.removeprefix("x").replace("usual", "1").astype(float))
     both = weeks.merge(arms, left_on="sku", right_on="unit_id")
     both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
@@ -99,7 +109,7 @@ def promoted_over_time(store: Store) -> Estimate:
 
 def promoted_by_lot(store: Store) -> Estimate:
     """Compare weeks promoted by lot with others, among products in the lottery."""
-    weeks, arms = product_weeks(store), _arms(store, "sku", "left_alone")
+    weeks, arms = product_weeks(store), _arms(store, "sku", "left_alone lottery")
     arms = arms[arms["arm"] == "lottery"]
     both = weeks.merge(arms, left_on="sku", right_on="unit_id")
     both = both[(both["week"] >= both["start_date"]) & (both["week"] <= both["end_date"])]
@@ -117,8 +127,7 @@ def media_over_time(store: Store, *, channel: str) -> Estimate:
 def media_by_region(store: Store, *, channel: str) -> Estimate:
     """Compare regions of the same day in which the channel is on and off [share of visits]."""
     days = _media_days(store, channel)
-    tests = _arms(store, "region", "off")
-    mine = tests[tests["experiment_id"] == f"dark-{channel.replace('_', '-')}"].iloc[0]
+    mine = _arms(store, "region", "off on", f"dark-{channel.replace('_', '-')}").iloc[0]
     days = days[(days["date"] >= mine["start_date"]) & (days["date"] <= mine["end_date"])]
     spell = number_groups(days["region_id"], days["date"].dt.to_period("W"))
     found = fit_slope(days["visits"], days["response"], (spell, days["date"]), spell)
@@ -166,6 +175,7 @@ def first_orders_by_last_click(store: Store) -> Estimate:
 
 def first_orders_by_holdout(store: Store) -> Estimate:
     """Compare how many of those who may and may not see social advertisements become customers."""
+    _demand(store, "customer", "held_out treated", "social%")
     arms = store.query("""
         select a.arm, count(*) as people, count(c.customer_id) filter (
                  where c.first_seen >= (select min(date) from calendar)) as fresh,
@@ -355,14 +365,18 @@ def care_before_and_after(store: Store) -> Estimate:
 
 
 def care_against_left_alone(store: Store) -> Estimate:
-    """Compare cared-for products with those picked as well and left alone by lot."""
+    """Compare cared-for products with those picked as well and left alone by lot.
+
+    Each counts for what its luck allows: that of sales shrinks with volume, its own shocks do not.
+    """
     rows = _care(store)
-    elsewhere = rows["ever"] - rows["before"] - rows["after"]
-    x = np.column_stack([
-        rows["is_cared"], np.log((rows["before"] + 1) / rows["kind_before"]), np.log(elsewhere + 1)
-    ])  # fmt: skip
+    elsewhere = (rows["ever"] - rows["before"] - rows["after"] + 1) / rows["ever"].sum()
+    usual = (elsewhere * rows["kind_after"]).to_numpy(dtype=float)
+    weight = 1 / (1 + usual / usual.mean() * _CALM)
+    before = (rows["before"] + 1) / (elsewhere * rows["kind_before"])
+    x = np.column_stack([rows["is_cared"], np.log(usual * weight), np.log(before)])
     b, se = fit_counts(
-        rows["after"].to_numpy(dtype=float), x.astype(float),
+        rows["after"].to_numpy(dtype=float) * weight, x.astype(float),
         (number_groups(rows["date"]), number_groups(rows["category_id"])),
         cluster=number_groups(rows["sku"]),
     )  # fmt: skip

@@ -106,29 +106,30 @@ def search() -> Axes:
 
 def mail() -> Axes:
     """Draw opens and departures against the number of mails."""
-    rows, weeks, factors = [], 26, (0.25, 0.5, 1, 2, 4, 8)
+    rows, weeks, factors = [], 26, (0.25, 0.5, 1, 1.5, 2, 4)
     for factor in factors:
-        readers = opened = left = 0
+        readers = sent = opened = left = 0
         plan = Plan(budgets={"email": factor})
         for index, day in live(WEST, people=12_000, days=7 * weeks, plan=plan):
             if index == 0:
                 readers = int((day["customer"] & day.world.people.has_mail).sum())
+            sent += len(day["mailed"])
             opened += int(day["is_opened"].sum())
             left += int(day["has_unsubscribed"].sum())
         members = int((day["customer"] & day.world.people.has_mail).sum())
-        rows.append((100 * opened / readers / weeks, 100 * left / members))
-    opens, gone = np.array(rows).T
+        rows.append((sent / readers / weeks, 100 * opened / readers / weeks, 100 * left / members))
+    mails, opens, gone = np.array(rows).T
+    times = np.array(rows)[-1] / np.array(rows)[factors.index(1)]
     _, (ax, right) = plt.subplots(1, 2, figsize=(10.5, 4.2))
     for axes, values, color in ((ax, opens, BLUE), (right, gone, RED)):
-        axes.plot(factors, values, color=color, marker="o")
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(factors, [f"{one:g}" for one in factors])
-        axes.set_xlabel("mails planned [times the usual]")
+        axes.plot(mails, values, color=color, marker="o")
+        axes.plot(mails[2], values[2], "o", color=color, markersize=10, fillstyle="none")
+        axes.set_xlabel("mails sent [a week and subscriber]; circle: usual")
+        axes.set_xlim(left=0)
         axes.set_ylim(bottom=0)
-    right.set_title(f"there, {gone[np.argmax(opens)]:.0f} % have unsubscribed")
+    right.set_title(f"and {times[2]:.1f} times the departures")
     right.set_ylabel(f"unsubscribed in {weeks} weeks\n[% of all who agreed to mail]")
-    most = factors[int(np.argmax(opens))]
-    return finish(ax, title=f"Opens are most at {most:g} times the usual mails;",
+    return finish(ax, title=f"{times[0]:.1f} times the mails, {times[1]:.1f} times the opens",
                   y="mails opened a week\n[per 100 subscribers at the start]",
                   source=source(WEST, "12,000 people", f"{7 * weeks} days"))  # fmt: skip
 

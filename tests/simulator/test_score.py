@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ecomlab.simulator import Plan, SimulatedRun, simulate
+from ecomlab.simulator import Plan, SimulatedRun, load_scenario, simulate
 from ecomlab.simulator.score import score
 from ecomlab.simulator.twins import measure_effect
 
@@ -25,6 +25,7 @@ ESTIMANDS = [
     "willingness:home", "mean_satisfaction", "feature:one_page_checkout",
 ]  # fmt: skip
 WINDOW = ("2024-02-01", "2024-03-31")
+COST = load_scenario("west_d2c").features["countdown_timer"].cost_per_day
 
 
 @pytest.mark.parametrize("estimand", ESTIMANDS)
@@ -126,7 +127,7 @@ def test_a_feature_has_the_effect_that_two_runs_show(run):
     nothing = score(0.05, "feature:countdown_timer", WINDOW, of=run)
     assert nothing.truth == 0 and nothing.relative_error is None
     assert nothing.decision == "build" and nothing.best_decision == "leave"
-    assert nothing.decision_loss == pytest.approx(0.03 * 12 * 365)
+    assert nothing.decision_loss == pytest.approx(COST * 12 * 365)
 
 
 def test_a_feature_that_is_built_or_tried_has_the_same_effect(run):

@@ -148,9 +148,12 @@ def test_limits_grow_with_the_dose_and_the_truth_does_not():
     assert found["truth"].std() < 0.02
 
 
-def test_a_way_out_without_its_trial_says_what_to_order(usual):
-    with pytest.raises(ValueError, match="Order one in a plan"):
-        TRAPS["price"].way_out(usual.store)
+@pytest.mark.parametrize("name", ["price", "promotion", "search", "social", "mix"])
+def test_a_way_out_without_its_trial_says_what_to_order(usual, tried, name):
+    others = {"price": "social", "social": "price"}
+    for store in (usual.store, tried[others.get(name, "social")][0].store):
+        with pytest.raises(ValueError, match=r"Order it in a plan"):
+            TRAPS[name].way_out(store)
 
 
 def test_counts_with_two_sets_of_levels_agree_with_a_regression_on_dummies():

@@ -2,7 +2,8 @@
 
 Slow; run with `make study CHAPTER=traps`, which also writes docs/studies/traps.md. It takes
 half an hour or more, two gigabytes of memory and ten of disk. Where ECOMLAB_STUDY names a
-folder, its worlds are kept there, and one that was made by the same arguments is used again.
+folder, its worlds are kept there, and one that was made by the same arguments is used again:
+empty it when the simulator or a preset has changed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from ecomlab.store.sealing import open_truth
 from ecomlab.store.store import open_store
 
 SEED, PEOPLE, DAYS, HALF = 7, 3_000_000, 728, 364
-CARED, CARE_EFFECT, CARE_PEOPLE, CARE_DAYS = 120, 0.2, 400_000, 3640
+CARED, CARE_EFFECT, CARE_PEOPLE, CARE_DAYS = 120, 0.3, 400_000, 3640
+TWIN_PEOPLE = 200_000
 LIMIT_PEOPLE, LIMIT_DAYS, DOSES = 150_000, 364, (0.0, 0.15, 0.30, 0.45)
 NEAR = 0.05
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "studies" / "traps.md"
@@ -60,8 +62,9 @@ def worlds() -> dict[str, tuple[Scenario, Plan | None, int, int]]:
         "uncut": (WORLD, uncut, PEOPLE, HALF),
         "alike": (WORLD.with_traps({"region": 0}), None, PEOPLE, HALF),
         "care": (care(CARE_EFFECT), None, CARE_PEOPLE, CARE_DAYS),
-        "care-now": (care(CARE_EFFECT), None, PEOPLE, 182),
-        "care-none": (care(0.0), None, PEOPLE, 182),
+        # at dose 0 the picks are pure luck, and so the same in both twins
+        "care-now": (care(CARE_EFFECT).with_traps({"targets": 0}), None, TWIN_PEOPLE, CARE_DAYS),
+        "care-none": (care(0.0).with_traps({"targets": 0}), None, TWIN_PEOPLE, CARE_DAYS),
     }
 
 
@@ -79,7 +82,8 @@ def folder() -> Iterator[Path]:
 def visit_world(folder: Path, name: str) -> SimulatedRun:
     """Return a world, made anew unless it is there already."""
     scenario, plan, people, days = worlds()[name]
-    said = {"seed": SEED, "people": people, "days": days,
+    own = None if scenario == WORLD else scenario.model_dump_json()
+    said = {"seed": SEED, "people": people, "days": days, "parameters": own,
             "plan": None if plan is None else plan.to_dict()}  # fmt: skip
     place = folder / name
     if not (place / "manifest.json").exists() or any(
@@ -90,19 +94,19 @@ def visit_world(folder: Path, name: str) -> SimulatedRun:
 
 
 def true_care(now: SimulatedRun, none: SimulatedRun) -> float:
-    """Effect of care in the first quarter it is given, by twins with the same picks."""
-    told = now.store.table("plan_log")
-    picks = told[told["decision"].str.startswith("care.")]
-    day = picks["date"].min()
-    picks = picks[picks["date"] == day]
-    units = [one.store.query(f"""
-        select sku, sum(units) as units from order_lines join orders using (order_id)
-        where date >= '{day:%Y-%m-%d}' group by all""").set_index("sku")["units"]
+    """Effect of care in the quarters it is given, by twins with the same picks."""
+    units = [one.store.query("""
+        with picked as (
+            select date, substr(decision, 6) as sku, new from plan_log
+            where decision like 'care.%'),
+        sold as (
+            select l.sku, o.date, sum(l.units) as units from order_lines l
+            join orders o using (order_id) group by all)
+        select p.new, sum(s.units) as units from picked p join sold s
+          on s.sku = p.sku and s.date between p.date and p.date + 90
+        group by all""").set_index("new")["units"]
         for one in (now, none)]  # fmt: skip
-    change = {}
-    for new, rows in picks.groupby("new"):
-        mine = rows["decision"].str.removeprefix("care.")
-        change[new] = units[0].reindex(mine).sum() / units[1].reindex(mine).sum()
+    change = units[0] / units[1]
     return float(change["care"] / change["left alone"] - 1)
 
 

@@ -143,13 +143,14 @@ def test_a_plan_against_itself_does_nothing_and_nothing_before_it_starts():
 
 
 def test_profit_pays_for_what_has_no_effect():
-    """The countdown timer does nothing to orders and costs 0.03 a thousand people and day."""
+    """The countdown timer does nothing to orders, and costs by the thousand people and day."""
+    cost = load_scenario("west_d2c").features["countdown_timer"].cost_per_day
     plan = Plan(start="2024-01-11", features=("countdown_timer",))
     effect = measure_effect(
         "west_d2c", 7, plan=plan, people=3000, window=("2024-01-01", "2024-01-30")
     )
     assert effect.orders == 0 and effect.margin == 0
-    assert effect.profit == pytest.approx(-0.03 * 3 * 20, abs=1e-9)
+    assert effect.profit == pytest.approx(-cost * 3 * 20, abs=1e-9)
 
 
 def test_what_a_run_without_a_budget_lacks_is_near_the_sum_of_its_days():

@@ -33,7 +33,7 @@ def send_mail(day: Day) -> None:
     if "email" not in names:
         return
     row = names.index("email")
-    due = world.people.mailing[int(world.around.days.weekday[day.index])]
+    due = world.people.may_be_mailed
     members = due[day["customer"][due] & ~day["unsubscribed"][due]]
     recent = day.index - day["last_order"][members] <= law.recent_days
     share = recent.sum() / max(len(members), 1)
@@ -42,7 +42,7 @@ def send_mail(day: Day) -> None:
     # At dose 0 all get the mean; the habit moves mails to recent buyers.
     rate = np.maximum(mean + world.scenario.traps.email / _USUAL_DOSE * (own - mean), 0)
     budget = day["budget_by_region"][row, world.people.region[members]]
-    chance = np.minimum(rate / 2 * budget, 1)  # everybody is due twice a week
+    chance = np.minimum(rate / 7 * budget, 1)
     sent = members[day.uniform("mail", ids[members]) < chance]
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":

@@ -6,13 +6,16 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.world import World
 
-__all__ = ["coach", "post_prices"]
+__all__ = ["coach", "post_prices", "usual_shares"]
 
 _SHOCK_TO_LOG = 10.0  # a category one unit of shock up is promoted e**(10 x dose) times as often
 _USUAL_DOSE = 0.30
 _LOTTERY_SHARE = 0.25  # of weeks in which a product of the lottery is promoted
 _CARE_DAYS = 91
+_SHOCK = 0.2  # log sd of a product's sales from one quarter to another
+_LEARNS = 0.4  # weight of the last quarter in what is usual for a product
 
 
 @mechanism(
@@ -70,23 +73,26 @@ def _whole(cents: Array) -> Array:
 
 
 @mechanism(
-    reads=("quarter_units", "on_sale"),
-    writes=("picked", "coached", "quarter_units"),
+    reads=("quarter_units", "usual_share", "on_sale"),
+    writes=("picked", "coached", "quarter_units", "usual_share"),
     streams=("coach", "coach.lot"),
 )
 def coach(day: Day) -> None:
     """Pick products for care every quarter, mostly those that just sold worst; half get it.
 
+    Worst is by what is usual for the product itself, so that a poor seller is not picked for ever.
     Those that sold badly by bad luck would have recovered anyhow (regression to the mean);
     the half that is left alone, by lot, shows how much.
     """
     habits, goods = day.world.scenario.habits, day.world.products
     if day.index % _CARE_DAYS or day.index == 0:
         return
-    usual = (
-        goods.popularity * np.bincount(goods.category, weights=day["quarter_units"])[goods.category]
-    )
-    score = (day["quarter_units"] - usual) / np.sqrt(usual + 1)
+    kind = np.bincount(goods.category, weights=day["quarter_units"])[goods.category]
+    usual = day["usual_share"] * kind
+    current = day["quarter_units"] / np.maximum(kind, 1)
+    day["usual_share"] = day["usual_share"] + _LEARNS * (current - day["usual_share"])
+    # the luck of sales, and that of shocks, which does not fade in a large shop
+    score = (day["quarter_units"] - usual) / np.sqrt(usual + 1 + (_SHOCK * usual) ** 2)
     dose = day.world.scenario.traps.targets / _USUAL_DOSE
     rank = dose * score - np.log(-np.log(day.uniform("coach", goods.key))) * (1.5 - dose)
     rank = np.where(day["on_sale"] & (goods.launch <= day.index - _CARE_DAYS), rank, np.inf)
@@ -95,3 +101,13 @@ def coach(day: Day) -> None:
     day["picked"] = picked & np.isfinite(rank)
     day["coached"] = day["picked"] & (day.uniform("coach.lot", goods.key) < 0.5)
     day["quarter_units"] = np.zeros(len(goods.key))
+
+
+def usual_shares(world: World) -> Array:
+    """Return what share of its category's units each product may be expected to sell."""
+    goods, law = world.products, world.scenario
+    mean = np.array([kind.mean_price for kind in law.categories.values()])[goods.category]
+    dearer = np.log(goods.list_cents / 100 / mean)
+    drawn = goods.popularity * np.exp(goods.quality - law.shoppers.price_sensitivity * dearer)
+    drawn = np.where(goods.launch < _CARE_DAYS, drawn, 0.0)
+    return np.asarray(drawn / np.bincount(goods.category, weights=drawn)[goods.category])
