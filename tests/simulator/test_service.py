@@ -232,7 +232,7 @@ def test_nobody_is_answered_while_nobody_is_there(usual):
         select min(hour(timezone('America/New_York', created_at))) as first,
                max(hour(timezone('America/New_York', created_at))) as last
         from tickets where channel = 'phone' and date < '2024-03-10'""").iloc[0]
-    assert calls.to_list() == [9, 19]  # nobody calls while the line is closed
+    assert calls["first"] >= 9 and calls["last"] < 20  # nobody calls while the line is closed
     hours = found.groupby("channel")["hours"].max()
     assert hours["email"] > 12 > 2 > hours["chat"]
 
@@ -341,7 +341,8 @@ def test_a_contact_that_did_not_wait_lost_nothing(usual):
     assert (told["satisfaction_change"] <= told["satisfaction_change_at_once"]).all()
     left = told[told["is_abandoned"] & told["order_chance"].notna()]
     ratio = left["order_chance_at_once"] / left["order_chance"]
-    assert ratio[left["order_chance"] > 0.01].round(3).eq(LAW.lift).all()
+    there_is_room = left["order_chance"].between(0.01, 0.7)
+    assert ratio[there_is_room].round(3).eq(LAW.lift).all()
 
 
 @pytest.mark.parametrize(("plan", "what"), [

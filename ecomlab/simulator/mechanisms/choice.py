@@ -181,12 +181,16 @@ def choose(day: Day) -> None:
 
 
 def _hear_answers(day: Day, inside: Array, outside: Array) -> None:
-    """Lift the chance to order of visits whose question was answered by chat."""
+    """Lift the chance to order of visits whose question was answered by chat.
+
+    Where something is out of stock the odds are lifted, whatever the other prices are.
+    """
     service, at = day.world.scenario.service, day["chat_answered"]
     if service is None or not len(at):
         return
     liked = np.exp(inside[:, at]).sum(axis=0)
-    outside[at] -= gain_of_answer(liked / (liked + np.exp(outside[at])), service.lift)
+    gain = gain_of_answer(liked / (liked + np.exp(outside[at])), service.lift)
+    outside[at] -= np.where(np.isin(at, day["short_visits"]), np.log(service.lift), gain)
 
 
 def _rise_with_answers(day: Day, order: Array, rise: Array) -> None:
