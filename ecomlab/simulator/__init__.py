@@ -1,8 +1,12 @@
 """The simulated world: a scenario, a plan and a seed give a store and its sealed truth."""
 
+from ecomlab.simulator.checkpoint import CheckpointError
+from ecomlab.simulator.damage import Damage, measure_incident, simulate_pack
 from ecomlab.simulator.experiments import Experiment, Research
 from ecomlab.simulator.faults import FaultyExport, export_with_faults
+from ecomlab.simulator.incidents import Incident
 from ecomlab.simulator.loop import causal_graph
+from ecomlab.simulator.packs import Pack, draw_pack, incident_kinds, make_incident
 from ecomlab.simulator.plan import Plan, PlanError
 from ecomlab.simulator.run import SimulatedRun, advance, simulate, simulate_into
 from ecomlab.simulator.scenario import Scenario, load_scenario, presets
@@ -19,9 +23,13 @@ from ecomlab.simulator.twins import (
 
 __all__ = [
     "Change",
+    "CheckpointError",
+    "Damage",
     "Effect",
     "Experiment",
     "FaultyExport",
+    "Incident",
+    "Pack",
     "Plan",
     "PlanError",
     "Research",
@@ -32,13 +40,18 @@ __all__ = [
     "advance",
     "causal_graph",
     "compare_days",
+    "draw_pack",
     "export_with_faults",
+    "incident_kinds",
     "load_scenario",
+    "make_incident",
     "measure_contribution",
     "measure_effect",
     "measure_elasticity",
+    "measure_incident",
     "presets",
     "score",
     "simulate",
     "simulate_into",
+    "simulate_pack",
 ]

@@ -7,10 +7,12 @@ yesterday's state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from ecomlab.simulator.incidents import Strikes
 from ecomlab.simulator.noise import Array, Noise, to_uniform
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.world import World
@@ -60,6 +62,27 @@ class Day:
     def lot(self, experiment: str, units: Array) -> Array:
         """Return the lots of an experiment's units: theirs for good, whoever asks."""
         return self._noise.uniform("experiment", units, part=experiment)
+
+    @cached_property
+    def strikes(self) -> Strikes:
+        """What incidents make of parameters."""
+        return Strikes(self.world)
+
+    def parameter(
+        self,
+        name: str,
+        usual: Any,
+        *,
+        people: Array | None = None,
+        skus: Array | None = None,
+        at: Mapping[str, Array] | None = None,
+    ) -> Any:
+        """Return a parameter as today's incidents leave it (see ``Strikes.parameter``)."""
+        if name not in self.strikes.of:
+            return usual
+        return self.strikes.parameter(
+            name, usual, day=self.index, people=people, skus=skus, at=at
+        )
 
     def put(self, name: str, at: Array, value: Any) -> None:
         """Change some entries of a state that is held for every person, in its place."""

@@ -296,7 +296,8 @@ class Traps(Part):
     demand · social: shows advertisements to the active · email: mails recent buyers ·
     mix: all budgets follow the season · region: income goes with the taste for ecological
     products · reviews: only strong feelings are written down · targets: cares for products
-    after their worst quarter.
+    after their worst quarter · stock: holds too little of what sells · carriers: gives remote
+    regions the better carriers · response: answers easy questions first.
     """
 
     price: Dose = 0.30
@@ -308,6 +309,9 @@ class Traps(Part):
     region: Dose = 0.30
     reviews: Dose = 0.30
     targets: Dose = 0.30
+    stock: Dose = 0.30
+    carriers: Dose = 0.30
+    response: Dose = 0.30
 
 
 class Reviewing(Part):

@@ -111,6 +111,9 @@ def visitors_of(world: World, *, people: int = 6000) -> Day:
     for name in ("feature_order", "feature_cart"):
         day[name] = np.zeros(people)
     day["route"] = np.zeros(people, dtype=np.int64)
+    day["on_hand"], day["returned"] = np.full(len(world.products.key), 99), np.zeros(0, dtype=int)
+    day["wait_cost"] = np.zeros(len(world.scenario.regions))
+    day["chat_answered"] = np.zeros(0, dtype=np.int64)
     day["intent"], day["price_cents"] = 3.0, world.products.list_cents
     return day
 
@@ -124,7 +127,7 @@ def choices(world: World, raised: int | None) -> tuple[np.ndarray, np.ndarray]:
         day["price_cents"] = price
     for step in (consider, value_products, choose):
         step(day)
-    return np.where(day["is_seen"], day["considered"], -1), day["lines"]
+    return np.where(day["is_seen"], day["considered"], -1), day["wanted"]
 
 
 def test_a_dearer_product_moves_choices_only_to_or_from_itself(world):
@@ -169,8 +172,8 @@ def test_nobody_orders_what_was_not_looked_at_or_is_not_on_sale(world):
     day = visitors_of(world)
     for step in (consider, value_products, choose):
         step(day)
-    assert (day["lines"] <= day["is_seen"]).all()
-    assert (world.products.launch[day["considered"][day["lines"]]] <= 3).all()
+    assert (day["wanted"] <= day["is_seen"]).all()
+    assert (world.products.launch[day["considered"][day["wanted"]]] <= 3).all()
     kept = np.where(day["is_seen"], day["considered"], -1 - np.arange(8)[:, None])
     assert all(len(set(row)) == len(row) for row in kept[:, :300].T.tolist())
 
@@ -182,8 +185,8 @@ def test_order_chances_are_those_that_draws_show(world):
     for day.index in range(20):
         for step in (consider, value_products, choose):
             step(day)
-        orders += day["lines"].any(axis=0).sum()
-        lines += day["lines"].sum()
+        orders += day["wanted"].any(axis=0).sum()
+        lines += day["wanted"].sum()
         chance += day["order_chance"].sum()
         line_chance += day["line_chance"].sum()
     # Some 8,000 orders: a binomial sd of 1.1 %; lines vary little more.

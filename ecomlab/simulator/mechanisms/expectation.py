@@ -44,14 +44,16 @@ def expect(day: Day) -> None:
     slope = day["pull"] * people.price_sensitivity[day["visitors"]]
     count = len(day.world.products.key)
     flat = seen.ravel()
-    day["sku_units"] = paid * units * np.bincount(flat, day["line_chance"].ravel(), count)
-    day["sku_slope"] = -paid * units * np.bincount(flat, slope.ravel(), count)
+    day["sku_units"] = units * np.bincount(flat, (paid * day["line_chance"]).ravel(), count)
+    day["sku_slope"] = -units * np.bincount(flat, (paid * slope).ravel(), count)
 
 
-def _paid_share(day: Day) -> float:
-    """Return the share of orders that are paid."""
+def _paid_share(day: Day) -> Array | float:
+    """Return the share of orders that are paid; by visit where an incident strikes some."""
     costs = day.world.scenario.costs
-    return 1 - costs.failed_share - costs.pending_share - costs.cancelled_share
+    failed = day.parameter("till.failed_share", costs.failed_share, people=day["visitors"])
+    paid: Array | float = 1 - failed - costs.pending_share - costs.cancelled_share
+    return paid
 
 
 def _worth(
@@ -60,7 +62,8 @@ def _worth(
     """Return each visit's expected orders, amount and margin at a live discount."""
     habits, people, seen = day.world.scenario.habits, day.world.people, day["considered"]
     paid, units = _paid_share(day), 1 + day.world.scenario.choice.extra_units
-    coupon = people.has_mail[day["visitors"]] * (habits.coupon_share * habits.coupon_depth)
+    finds = day.parameter("till.coupon_share", habits.coupon_share, people=day["visitors"])
+    coupon = people.has_mail[day["visitors"]] * (finds * habits.coupon_depth)
     kept = (1 - coupon) * (1 - depth)
     asked = (day["price_cents"] / 100).take(seen)
     cost = (day["unit_cost_cents"] / 100).take(seen)

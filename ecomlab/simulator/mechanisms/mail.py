@@ -17,7 +17,7 @@ _USUAL_DOSE = 0.30
            "fatigue", "mailed_on", "spend_cents"),
     writes=("mailed", "is_opened", "has_unsubscribed", "unsubscribed", "fatigue", "mailed_on",
             "mail_spend_cents"),
-    streams=("mail", "mail.open"),
+    streams=("mail", "mail.open", "mail.leak"),
 )  # fmt: skip
 def send_mail(day: Day) -> None:
     """Send the day's mails, see who opens them, and tire the readers.
@@ -46,7 +46,9 @@ def send_mail(day: Day) -> None:
     sent = members[day.uniform("mail", ids[members]) < chance]
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":
-            sent = sent[test.arm(day.lot, ids[sent]) == 1]
+            leak = day.parameter("mail.holdout_leak", 0.0)
+            leaks = day.uniform("mail.leak", ids[sent], part=test.id) < leak if leak else False
+            sent = sent[(test.arm(day.lot, ids[sent]) == 1) | leaks]
     _read(day, sent, row)
 
 
@@ -54,7 +56,8 @@ def _read(day: Day, sent: np.ndarray, row: int) -> None:
     """Let receivers open, tire and leave, and book the cost of sending."""
     law, ids = day.world.scenario.mail, day.world.people.ids[sent]
     remembered = day["fatigue"][sent] * law.fatigue_memory ** (day.index - day["mailed_on"][sent])
-    logit = np.log(law.open_share / (1 - law.open_share)) - law.fatigue * (remembered - 1)
+    usual = day.parameter("mail.open_share", law.open_share, people=sent)
+    logit = np.log(usual / (1 - usual)) - law.fatigue * (remembered - 1)
     words = day.words("mail.open", ids)
     opened = to_uniform(words) < 1 / (1 + np.exp(-logit))
     opened &= ~day["left"][sent]  # who has left for good reads nothing either

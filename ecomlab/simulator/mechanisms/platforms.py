@@ -36,8 +36,12 @@ def report_media(day: Day) -> None:
     is_paid = np.array([bool(route.campaign) for route in routes])[:, None]
     running = is_paid & ((day["paid_cents"] > 0) | (landed > 0))
     lost = poisson(day.uniform("lost_clicks", slot), landed * _LOST)
-    day["clicks"] = clicks = np.where(running, landed + lost, 0)
+    here = {"route": np.arange(shape[0])[:, None], "region": np.arange(shape[1])}
+    wasted = day.parameter("media.wasted_share", 0.0, at=here)
+    fraud = np.rint(landed * (wasted / (1 - wasted))).astype(np.int64)  # they cost and never land
+    day["clicks"] = clicks = np.where(running, landed + lost + fraud, 0)
     rate = np.array([route.click_share for route in routes])[:, None]
+    rate = rate / day.parameter("pixel.impression_factor", 1.0, at=here)
     shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", slot)))
     day["impressions"] = np.where(running, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
     last = day["last_click"]
@@ -48,4 +52,5 @@ def report_media(day: Day) -> None:
     claimed = np.where(touched, 1.0, seen)
     where = world.people.region[day["buyers"]]
     totals = [np.bincount(where, weights=row, minlength=shape[1]) for row in claimed]
-    day["claims"] = np.where(running, np.array(totals), 0.0)
+    still_seen = day.parameter("pixel.claims_share", 1.0, at=here)
+    day["claims"] = np.where(running, np.array(totals) * still_seen, 0.0)

@@ -27,14 +27,24 @@ _ALL = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
         "stocked_until",
         "mailed",
         "is_opened",
+        "returning",
     ),
-    writes=("people_today", "tide", "is_customer", "is_natural", "has_mail_today"),
+    writes=(
+        "people_today",
+        "tide",
+        "is_customer",
+        "is_natural",
+        "has_mail_today",
+        "returning",
+        "returned",
+    ),
     streams=("occasion",),
 )
 def meet_occasions(day: Day) -> None:
     """Decide who has an occasion to shop today, with chance 1 - exp(-rate x traffic).
 
-    Who opened a mail today has an occasion to come by that mail, if by no other route.
+    Who opened a mail today has an occasion to come by that mail, if by no other route; who
+    found something out of stock may come again on a day of their own.
     One word of luck serves a person for two days. Only those who may have an occasion are
     looked at closely: the others' luck is above any chance they could have.
     """
@@ -57,6 +67,11 @@ def meet_occasions(day: Day) -> None:
     stocked = day["stocked_until"][near] >= day.index
     chance = -np.expm1(-level) * np.where(stocked, 0.6, 1.0)
     natural = near[(luck + 0.5) * 2.0**-32 < chance]
+    due = day["returning"][:, 0] <= day.index
+    day["returned"] = np.unique(day["returning"][due, 1])
+    day["returning"] = day["returning"][~due]
+    if len(day["returned"]):
+        natural = np.union1d(natural, day["returned"])
     opened = day["mailed"][day["is_opened"]]
     here = np.sort(np.concatenate([natural, opened]))
     here = here[np.diff(here, prepend=-1) > 0]

@@ -14,7 +14,6 @@ from ecomlab.simulator.tables.record import Piece, Recorder
 
 __all__ = ["add_costs", "costs_daily", "order_lines", "orders", "returns", "reviews"]
 
-_PROMISED_DAYS = 5
 _COUPON = "MAIL10"
 _LINE = 56  # bits of an order line's code
 
@@ -40,7 +39,9 @@ def orders(recorder: Recorder, piece: Piece) -> pa.Table:
             "discount_amount": arrow.money(piece.of_order("order_discount_cents")),
             "shipping_fee": arrow.money(piece.of_order("shipping_cents")),
             "payment_status": arrow.words(piece.of_order("payment"), STATUS),
-            "promised_date": arrow.days(scenario.start, piece.order_day + _PROMISED_DAYS),
+            "promised_date": arrow.days(
+                scenario.start, piece.order_day + piece.of_order("promised_days")
+            ),
             "coupon": arrow.words(np.where(coupon, 0, -1), (_COUPON,)),
         },
     )
@@ -163,6 +164,8 @@ def add_costs(recorder: Recorder, piece: Piece) -> None:
         piece.line_order, weights=grams * piece.of_line("line_units"), minlength=len(paid)
     )
     parcel = costs.per_parcel + costs.per_kg * kilos / 1000
+    if recorder.world.scenario.fulfilment is not None:
+        parcel = piece.of_order("parcel_cents") / 100
     taken = (piece.of_order("order_cents") + piece.of_order("shipping_cents")) / 100
     fronts = [front.fee_share for front in recorder.world.scenario.fronts.values()] or [0.0]
     platform = np.array(fronts)[piece.front[piece.order_visit]]

@@ -70,9 +70,14 @@ def products(recorder: Recorder) -> pa.Table:
         **{f"attribute_{axis + 1}": goods.attribute[:, axis] for axis in range(4)},
         "list_price": arrow.money(goods.list_cents),
         "unit_cost": arrow.money(goods.cost_cents),
-        "weight_kg": goods.weight_g / 1000,
+        "weight_kg": goods.weight_g / 1000 * recorder.parameter(
+            "catalogue.weight_unit", 1.0, day=recorder.days - 1, skus=np.arange(len(goods.key))
+        ),
         "launch_date": arrow.days(scenario.start, goods.launch),
     }
+    known = recorder.world.suppliers
+    if known is not None:
+        columns["supplier_id"] = arrow.words(known.main, known.code)
     listed = np.flatnonzero(goods.launch < recorder.days)
     return arrow.table("products", columns).take(pa.array(listed))
 
@@ -113,6 +118,7 @@ def competitor_prices(recorder: Recorder, piece: Piece) -> pa.Table:
     today = 0.015 * normal(recorder.noise.uniform("scrape.noise", slot))
     level = log.stack("rival")[place, goods.category[sku]]
     cents = np.rint(goods.list_cents[sku] * np.exp(level + own + today) / 10) * 10 - 1
+    cents = cents * recorder.parameter("scrape.price_unit", 1.0, day=days[place], skus=sku)
     return arrow.table(
         "competitor_prices",
         {
@@ -263,8 +269,11 @@ def plan_log(recorder: Recorder) -> pa.Table:
     state = {f"budget.{name}": "1" for name in scenario.levers if "." not in name}
     state |= {f"price.{name}": "1" for name in scenario.categories}
     state |= {"discount": "1", "promotion": "1"}
+    state |= {"reorder.all": "1", "supplier.all": "0"} if scenario.stock is not None else {}
+    if scenario.fulfilment is not None:
+        state["promise"] = f"{scenario.fulfilment.promise_quantile:g}"
     rows: list[tuple[date, str, str | None, str, str]]
-    rows = [(scenario.start, lever, None, "1", "status quo") for lever in state]
+    rows = [(scenario.start, lever, None, value, "status quo") for lever, value in state.items()]
     for plan in recorder.plan.in_force(scenario.start) if recorder.plan is not None else ():
         begun = plan.start or scenario.start
         for lever, value in sorted(_levers(plan).items()):
@@ -274,6 +283,9 @@ def plan_log(recorder: Recorder) -> pa.Table:
             state[lever] = value
     rows += [(scenario.start + timedelta(days=day), f"care.{sku}", None, what, "status quo")
              for day, sku, what in recorder.care]  # fmt: skip
+    rows += [(one.start, f"change.{one.note}", None, "done", "shop")
+             for one in scenario.incidents
+             if one.note and 0 <= (one.start - scenario.start).days < recorder.days]  # fmt: skip
     names = ("date", "decision", "old", "new", "author")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     return arrow.table("plan_log", {**columns, "old": pa.array(columns["old"], pa.string())})
@@ -284,7 +296,18 @@ def _levers(plan: Plan) -> dict[str, str]:
     levers = {f"budget.{name}": f"{value:g}" for name, value in plan.budgets.items()}
     levers |= {f"price.{name}": f"{value:g}" for name, value in plan.prices.items()}
     levers |= {f"feature.{name}": "on" for name in plan.features}
-    for name, value in (("discount", plan.discounts), ("promotion", plan.promotions)):
+    levers |= {f"reorder.{name}": f"{value:g}" for name, value in plan.reorder.items()}
+    levers |= {f"supplier.{name}": f"{value:g}" for name, value in plan.suppliers.items()}
+    levers |= {f"carriers.{where}": " ".join(f"{name} {share:g}" for name, share in mix.items())
+               for where, mix in plan.carriers.items()}  # fmt: skip
+    if plan.service is not None:
+        levers |= {f"agents.{n}": f"{value:g}" for n, value in plan.service.agents.items()}
+        for name, value in (("routing", plan.service.routing),
+                            ("queue_jump", plan.service.queue_jump)):  # fmt: skip
+            if value is not None:
+                levers[f"service.{name}"] = str(value)
+    for name, value in (("discount", plan.discounts), ("promotion", plan.promotions),
+                        ("promise", plan.promise)):  # fmt: skip
         if value is not None:
             levers[name] = f"{value:g}"
     return levers

@@ -65,7 +65,9 @@ def _arm_of_visits(recorder: Recorder, piece: Piece, test: Experiment) -> Array:
         arm = test.arm(lot(recorder), piece.visitor)
         fragile = (arm == 1) & (world.people.device[piece.visitor] == _MOBILE)
         luck = recorder.noise.uniform("lost_arm", piece.visitor, part=test.id)
-        arm = np.where(fragile & (luck < world.scenario.lost_arm_share), -1, arm)
+        lost = recorder.parameter("log.lost_arm_share", world.scenario.lost_arm_share,
+                                  day=piece.visit_day, people=piece.visitor)  # fmt: skip
+        arm = np.where(fragile & (luck < lost), -1, arm)
     else:
         region = world.people.region[piece.visitor]
         turns = [test.regions_on(lot(recorder), len(world.scenario.regions), day)
@@ -109,6 +111,11 @@ def _assigned(recorder: Recorder, test: Experiment) -> tuple[pa.Array, list[str]
     if test.kind == "holdout":
         who = _held(recorder, test)
         return recorder.person(who), [test.arms[i] for i in test.arm(draw, who)]
+    if test.kind in ("carrier", "queue"):
+        met = recorder.met.get(test.id, [np.zeros((2, 0), dtype=np.int64)])
+        number, arm = np.unique(np.concatenate(met, axis=1), axis=1)
+        names = recorder.order_id if test.kind == "carrier" else recorder.ticket_id
+        return names(number), [test.arms[i] for i in arm]
     if test.kind in ("price", "promotion"):
         kinds = list(world.scenario.categories)
         inside = [test.what in ("all", kinds[c]) for c in world.products.category]
