@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ecomlab.simulator.incidents import Strikes
-from ecomlab.simulator.noise import Array, Noise, to_uniform
+from ecomlab.simulator.noise import Array, Noise
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.world import World
 
@@ -42,12 +42,18 @@ class Day:
 
     def uniform(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return today's uniforms of a stream that the running mechanism declared."""
-        return to_uniform(self.words(stream, ids, part=part))
+        self._declared(stream)
+        return self._noise.uniform(stream, ids, day=self.index, part=part)
 
     def words(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return today's random words of a declared stream, for several draws of an entity."""
         self._declared(stream)
         return self._noise.words(stream, ids, day=self.index, part=part)
+
+    def keys(self, stream: str, *, part: str = "") -> tuple[Any, Any]:
+        """Return today's keys of a declared stream, for kernels that draw as they go."""
+        self._declared(stream)
+        return self._noise.keys(stream, day=self.index, part=part)
 
     def lasting(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return uniforms of a declared stream that are the same on every day."""

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ecomlab.simulator.goods import SHELF
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.kernels.choice import (
+    SLOTS,
+    choose_products,
+    find_gaps,
+    look_around,
+    weigh_products,
+)
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
-from ecomlab.simulator.noise import Array, to_uniform
+from ecomlab.simulator.noise import Array
 from ecomlab.simulator.service import gain_of_answer, rise_of_lifted
 
 __all__ = ["SLOTS", "choose", "consider", "see_features", "value_products"]
 
-SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
-_OWN = 6
-_OUTSIDE = 0  # product keys begin at 1, so that 0 keys the outside option
-_NOTHING = -60.0  # utility of an empty place
+_TINY = 1e-300
 _SLOW = 0.6  # utility lost, times the log of the time that pages take over the usual [P]
 
 
@@ -34,51 +37,33 @@ def consider(day: Day) -> None:
     companion's, and at the partner of the first. A place is a product's for good: one that
     is not on sale leaves it empty, so that no other product moves.
     """
-    world, visitors = day.world, day["visitors"]
-    goods, kinds = world.products, list(world.scenario.categories)
-    ids = world.people.ids[visitors]
-    main = _turn_to(day, to_uniform(day.words("consider.category", ids)))
+    world, visitors, goods = day.world, day["visitors"], day.world.products
+    kinds = list(world.scenario.categories)
+    mood = np.array([kind.popularity for kind in world.scenario.categories.values()])
+    mood = mood * np.exp(day["category_season"] + day["category_shock"])
     companion = np.array(
         [kinds.index(k.companion or n) for n, k in world.scenario.categories.items()]
     )
-    seen = np.empty((SLOTS, len(visitors)), dtype=np.int32)
-    luck = (day.words("consider", ids), day.words("consider", ids, part="more"))
-    shelf, row = goods.shelf.ravel(), (main * SHELF, companion[main] * SHELF)
-    for slot in range(_OWN + 1):
-        place = (luck[slot // 5] >> np.uint64(12 * (slot % 5))) & np.uint64(SHELF - 1)
-        shelf.take(row[slot // _OWN] + place.astype(np.int64), out=seen[slot])
-    seen[_OWN + 1] = goods.partner.take(seen[0])
-    is_seen = day["on_sale"].take(seen)
-    for slot in range(1, SLOTS):  # what is seen twice counts once
-        for earlier in range(slot):
-            is_seen[slot] &= seen[slot] != seen[earlier]
-    day["considered"], day["is_seen"], day["main_category"] = seen, is_seen, main
-    _find_gaps(day, ids)
+    keys = (*day.keys("consider.category"), *day.keys("consider"), *day.keys("consider", part="more"))
+    main, seen, counts = look_around(
+        visitors, world.people.ids, world.people.category_taste, mood, companion,
+        (goods.shelf, goods.partner, day["on_sale"]), keys,
+    )  # fmt: skip
+    day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main
+    _mark_gaps(day, world.people.ids[visitors])
 
 
-def _find_gaps(day: Day, ids: Array) -> None:
+def _mark_gaps(day: Day, ids: Array) -> None:
     """Find what is looked at and out of stock since the morning; draw who sees labels.
 
     A visitor's luck serves for all labels of the day, those of its later hours too.
     """
     law, goods = day.world.scenario.stock, np.arange(len(day["on_hand"]))
-    out = (day["on_hand"] <= 0).take(day["considered"])
-    out &= day["is_seen"]
-    day["is_out"], day["short_visits"] = out, np.flatnonzero(out.any(axis=0))
+    out, short = find_gaps(day["considered"].T, day["is_seen"].T, day["on_hand"] <= 0)
+    day["is_out"], day["short_visits"] = out.T, short
     share = np.full(len(goods), law.label_share if law is not None else 0.0)
     day["label_share"] = day.parameter("stock.label_share", share, skus=goods)
     day["label_luck"] = day.uniform("label", ids) if law is not None else np.ones(len(ids))
-
-
-def _turn_to(day: Day, luck: Array) -> Array:
-    """Return the category each visitor turns to, by taste, season and mood."""
-    kinds = day.world.scenario.categories.values()
-    mood = np.array([kind.popularity for kind in kinds])
-    mood = mood * np.exp(day["category_season"] + day["category_shock"])
-    edges = day.world.people.category_taste[day["visitors"]].T * mood[:, None]
-    for kind in range(1, len(edges)):
-        edges[kind] += edges[kind - 1]
-    return (luck * edges[-1] > edges[:-1]).sum(axis=0)
 
 
 @mechanism(
@@ -148,36 +133,21 @@ def choose(day: Day) -> None:
     from the product repriced. Cart and order share it, so that every order was in a cart.
     """
     law, goods = day.world.scenario.choice, day.world.products
-    visitors, seen = day["visitors"], day["considered"]
     inside, outside = _utilities(day)
     _hear_answers(day, inside, outside)
-    ids = day.world.people.ids[visitors] * 4096
-    keys = goods.key.take(seen)
-    luck = day.uniform("gumbel", ids + keys)
-    shaken = inside - np.log(-np.log(luck))
-    nothing = outside - np.log(-np.log(day.uniform("gumbel", ids + _OUTSIDE)))
-    best = shaken.max(axis=0)
-    bonus = law.companion_bonus * (goods.category.take(seen) != day["main_category"])
-    bar = law.add_on_outside - bonus
-    order, rise, share, add_on = _chances(day, inside, outside, bar)
-    _rise_with_answers(day, order, rise)
-    wanted = np.zeros(seen.shape, dtype=bool)
-    buys = np.flatnonzero(best > nothing)
-    joins = day["is_seen"][:, buys] / (1 + np.exp(bar[:, buys] - inside[:, buys]))
-    liked = day.uniform("add_on", ids[buys] + keys[:, buys]) < joins
-    wanted[:, buys] = (shaken[:, buys] == best[buys]) | liked
-    day["wanted"], day["wants"], day["liking"] = wanted, buys, shaken[:, buys] - nothing[buys]
-    day["in_cart"] = best > nothing - law.cart_slack - day["feature_cart"]
-    _leave_out_of_cart(day, shaken, nothing)
-    day["order_chance"] = order
-    day["line_chance"] = order * (share + (1 - share) * add_on)
-    day["by_depth"] = tuple(_at_depths(day, inside, outside, bar))
-    # how fast a line's chance grows with the product's own utility
-    day["pull"] = order * (
-        rise * share * (share + (1 - share) * add_on)
-        + (1 - add_on) * share * (1 - share)
-        + (1 - share) * add_on * (1 - add_on)
-    )
+    time, rest, wants, in_cart, wanted, order, line, pull = choose_products(
+        day.world.people.ids[day["visitors"]], day["considered"].T, day["is_seen"].T,
+        day["main_category"], (inside.T, outside), (goods.key, goods.category),
+        (law.companion_bonus, law.add_on_outside, law.cart_slack), day["feature_cart"],
+        (*day.keys("gumbel"), *day.keys("add_on")),
+    )  # fmt: skip
+    day["wanted"], day["wants"], day["in_cart"] = wanted.T, np.flatnonzero(wants), in_cart
+    with np.errstate(divide="ignore"):  # what is not on sale never comes in
+        day["liking"] = np.log(rest[day["wants"]] / time[day["wants"]].T)
+    _leave_out_of_cart(day, time.T, rest)
+    day["order_chance"], day["line_chance"], day["pull"] = order, line.T, pull.T
+    _mend_chances(day, inside, outside)
+    day["by_depth"] = tuple(_at_depths(day, inside, outside))
 
 
 def _hear_answers(day: Day, inside: Array, outside: Array) -> None:
@@ -193,50 +163,71 @@ def _hear_answers(day: Day, inside: Array, outside: Array) -> None:
     outside[at] -= np.where(np.isin(at, day["short_visits"]), np.log(service.lift), gain)
 
 
-def _rise_with_answers(day: Day, order: Array, rise: Array) -> None:
-    """Let the chance to order of such visits rise as that without the answer does."""
-    service, at = day.world.scenario.service, day["chat_answered"]
-    if service is None or not len(at):
-        return
-    at = np.setdiff1d(at, day["short_visits"])
-    rise[at] = rise_of_lifted(order[at], service.lift)
-
-
-def _leave_out_of_cart(day: Day, shaken: Array, nothing: Array) -> None:
+def _leave_out_of_cart(day: Day, time: Array, rest: Array) -> None:
     """Take out of the cart what a label said was out, unless another product is bought instead."""
     law, at = day.world.scenario.stock, day["short_visits"]
     if law is None or not len(at):
         return
-    out, least = day["is_out"][:, at], nothing[at]
+    out, least, shaken = day["is_out"][:, at], -np.log(rest[at]), -np.log(time[:, at])
     sees = day["label_luck"][at] < day["label_share"].take(day["considered"][:, at])
-    offered = np.where(out & sees, -np.inf, shaken[:, at]).max(axis=0)
-    in_stock = np.where(out, -np.inf, shaken[:, at]).max(axis=0)
-    stays = (shaken[:, at].max(axis=0) > least) & (in_stock > least - law.stay)
+    offered = np.where(out & sees, -np.inf, shaken).max(axis=0)
+    in_stock = np.where(out, -np.inf, shaken).max(axis=0)
+    stays = (shaken.max(axis=0) > least) & (in_stock > least - law.stay)
     slack = day.world.scenario.choice.cart_slack + day["feature_cart"][at]
     day["in_cart"][at] = (offered > least - slack) | stays
 
 
+def _mend_chances(day: Day, inside: Array, outside: Array) -> None:
+    """Put right the chances of visits that met a gap on the shelf or had an answer by chat."""
+    service, short = day.world.scenario.service, day["short_visits"]
+    if day.world.scenario.stock is None:
+        short = short[:0]
+    answered = day["chat_answered"] if service is not None else short[:0]
+    at = np.union1d(short, answered)
+    if not len(at):
+        return
+    order, rise, share, add_on = _chances(day, inside, outside, at)
+    if service is not None:
+        lifted = np.isin(at, np.setdiff1d(answered, short))
+        rise[lifted] = rise_of_lifted(order[lifted], service.lift)
+    day["order_chance"][at] = order
+    day["line_chance"][:, at] = order * (share + (1 - share) * add_on)
+    day["pull"][:, at] = order * (
+        rise * share * (share + (1 - share) * add_on)
+        + (1 - add_on) * share * (1 - share)
+        + (1 - share) * add_on * (1 - add_on)
+    )
+
+
 def _chances(
-    day: Day, inside: Array, outside: Array, bar: Array
+    day: Day, inside: Array, outside: Array, at: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Return the chance to order and its rise, each product's to be the one, and to be added."""
-    exp_in, nothing = np.exp(inside), np.exp(outside)
-    total = exp_in.sum(axis=0)
+    """Return the chance to order and its rise, each product's to be the one, and to be added.
+
+    Of the visits ``at`` only; what ``choose_products`` does where no shelf has a gap.
+    """
+    law, choice = day.world.scenario.stock, day.world.scenario.choice
+    is_other = day.world.products.category.take(day["considered"][:, at])
+    is_other = is_other != day["main_category"][at]
+    bar = choice.add_on_outside - choice.companion_bonus * is_other
+    counts = day["is_seen"][:, at]
+    weight, nothing = np.exp(inside[:, at]), np.exp(outside[at])
+    total = weight.sum(axis=0)
     order = total / (total + nothing)
-    rise, share = 1 - order, exp_in / total
-    add_on = day["is_seen"] / (1 + np.exp(bar - inside))
-    law, at = day.world.scenario.stock, day["short_visits"]
-    if law is not None and len(at):
-        out = day["is_out"][:, at]
-        order[at], rise[at], share[:, at] = chance_with_gaps(
-            exp_in[:, at], nothing[at], out, law.stay
+    rise, share = 1 - order, weight / np.maximum(total, _TINY)
+    add_on = counts / (1 + np.exp(bar - inside[:, at]))
+    short = np.flatnonzero(np.isin(at, day["short_visits"]))
+    if law is not None and len(short):
+        out = day["is_out"][:, at[short]]
+        order[short], rise[short], share[:, short] = chance_with_gaps(
+            weight[:, short], nothing[short], out, law.stay
         )
-        add_on[:, at] *= ~out
+        add_on[:, short] *= ~out
     return order, rise, share, add_on
 
 
 def _at_depths(
-    day: Day, inside: Array, outside: Array, bar: Array
+    day: Day, inside: Array, outside: Array
 ) -> Iterator[tuple[float, Array, Array]]:
     """Yield order and line chances at usual prices and, where there are shows, at theirs."""
     live = day.world.scenario.live
@@ -244,9 +235,10 @@ def _at_depths(
         yield 0.0, day["order_chance"], day["line_chance"]
         return
     sensitivity = day.world.people.price_sensitivity[day["visitors"]].astype(np.float64)
+    everybody = np.arange(len(day["visitors"]))
     for depth in (0.0, live.discount_share):
         gain = sensitivity * (np.log1p(-day["live_depth"]) - np.log1p(-depth))
-        order, _, share, add_on = _chances(day, inside + gain, outside, bar)
+        order, _, share, add_on = _chances(day, inside + gain, outside, everybody)
         yield depth, order, order * (share + (1 - share) * add_on)
 
 
@@ -263,13 +255,10 @@ def _utilities(day: Day) -> tuple[Array, Array]:
     )
     day["live_depth"] = depth
     sensitivity = people.price_sensitivity[visitors].astype(np.float64)
-    taste = people.taste[visitors].T
-    fit = day["appeal"].take(seen)
-    fit += people.eco_taste[visitors] * goods.is_eco.take(seen)
-    for axis in range(len(taste)):  # a loop, since matrix products depend on threads
-        fit += taste[axis] * goods.attribute[:, axis].take(seen)
-    price = day["log_price"].take(seen) + np.log1p(-depth)
-    inside = np.where(day["is_seen"], fit - sensitivity * price, _NOTHING)
+    inside = weigh_products(
+        visitors, seen.T, day["is_seen"].T, (people.price_sensitivity, people.eco_taste, people.taste),
+        (day["appeal"], day["log_price"], goods.is_eco, goods.attribute), depth,
+    ).T  # fmt: skip
     at = np.array(world.scenario.shoppers.device_outside)[people.device[visitors]]
     ready = np.where(day["visitor_is_customer"], people.readiness[visitors], 0.0)
     ready = np.clip(ready, -8.0, 4.5) + day["intent"] + day["feature_order"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.kernels.visits import draw_mails
 from ecomlab.simulator.noise import low_half, to_uniform
 
 __all__ = ["send_mail"]
@@ -33,17 +34,12 @@ def send_mail(day: Day) -> None:
     if "email" not in names:
         return
     row = names.index("email")
-    due = world.people.may_be_mailed
-    members = due[day["customer"][due] & ~day["unsubscribed"][due]]
-    recent = day.index - day["last_order"][members] <= law.recent_days
-    share = recent.sum() / max(len(members), 1)
-    mean = law.per_week_recent * share + law.per_week_others * (1 - share)
-    own = np.where(recent, law.per_week_recent, law.per_week_others)
-    # At dose 0 all get the mean; the habit moves mails to recent buyers.
-    rate = np.maximum(mean + world.scenario.traps.email / _USUAL_DOSE * (own - mean), 0)
-    budget = day["budget_by_region"][row, world.people.region[members]]
-    chance = np.minimum(rate / 7 * budget, 1)
-    sent = members[day.uniform("mail", ids[members]) < chance]
+    habit = world.scenario.traps.email / _USUAL_DOSE  # moves mails to recent buyers
+    sent = draw_mails(
+        world.people.may_be_mailed, (day["customer"], day["unsubscribed"], day["last_order"]),
+        world.people.region, (law.per_week_recent, law.per_week_others, law.recent_days, habit),
+        day["budget_by_region"][row].astype(np.float64), ids, day.keys("mail"), day.index,
+    )  # fmt: skip
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":
             leak = day.parameter("mail.holdout_leak", 0.0)

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import Array, low_half, to_uniform
-from ecomlab.simulator.scenario import ROUTES
+from ecomlab.simulator.kernels.visits import (
+    BRAND,
+    BURST,
+    EMAIL,
+    GENERIC,
+    REACH,
+    SEO,
+    draw_occasions,
+    draw_routes,
+)
+from ecomlab.simulator.noise import Array
+from ecomlab.simulator.scenario import ROUTES, Scenario
 
 __all__ = ["enter_front", "fire_routes", "meet_occasions"]
 
@@ -14,7 +24,6 @@ _MOST = 0.9  # chance of a route on an occasion, at most
 _BIAS = 0.5 / 0.30  # power of activity in social targeting, a unit of dose
 _ROUNDING = 1e-6
 _RISE = 0.04  # of awareness, far more than two days can bring
-_ALL = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
 
 
 @mechanism(
@@ -54,19 +63,12 @@ def meet_occasions(day: Day) -> None:
     else:
         day["tide"] = day["tide"]
     _, known, words = day["tide"]
-    luck, rate = words.view(np.uint32)[half::2], day["rate"]
-    most = np.float32(day["traffic"].max() * (1 + _ROUNDING) * 2.0**32)
-    close = np.flatnonzero(luck < np.minimum(rate[known] * most, _ALL).astype(np.uint32))
-    near, luck = known[close], luck[close]
-    region = people.region[near]
-    knows = day["customer"][near] | (
-        people.aware_at[near] < day["aware"].astype(np.float32)[region]
-    )
-    near, region, luck = near[knows], region[knows], luck[knows]
-    level = rate[near].astype(np.float64) * day["traffic"][region]
-    stocked = day["stocked_until"][near] >= day.index
-    chance = -np.expm1(-level) * np.where(stocked, 0.6, 1.0)
-    natural = near[(luck + 0.5) * 2.0**-32 < chance]
+    slack = np.float32(day["traffic"].max() * (1 + _ROUNDING) * 2.0**32)
+    natural = draw_occasions(
+        words, half, known, day["rate"], np.asarray(day["traffic"], dtype=np.float64), slack,
+        (people.region, people.aware_at),
+        (day["customer"], day["aware"].astype(np.float32), day["stocked_until"]), day.index,
+    )  # fmt: skip
     due = day["returning"][:, 0] <= day.index
     day["returned"] = np.unique(day["returning"][due, 1])
     day["returning"] = day["returning"][~due]
@@ -101,73 +103,43 @@ def _among(here: Array, some: Array) -> Array:
 @mechanism(
     reads=("people_today", "is_customer", "is_natural", "has_mail_today", "response", "burst",
            "rank", "rate", "running"),
-    writes=("visitors", "fired", "route_chance", "route", "visitor_is_customer",
-            "searching", "searches"),
+    writes=("visitors", "fired", "route_chance", "route", "visitor_is_customer", "searches"),
     streams=("search", "route"),
 )  # fmt: skip
 def fire_routes(day: Day) -> None:
     """Let routes fire independently on each occasion; the last one is the visit's channel."""
-    people, here = day.world.people, day["people_today"]
-    ids, names = people.ids[here], list(day.world.scenario.routes)
-    day["searching"] = brand, generic = _searches(day)
-    chance = np.minimum(_route_chances(day), _MOST)
-    fired, at = np.zeros(chance.shape, dtype=bool), np.full(chance.shape, -1.0)
-    which, who = np.nonzero(chance)
-    number = np.array([ROUTES.index(name) for name in names])
-    words = day.words("route", ids[who] * 64 + number[which])
-    hits = to_uniform(words) < chance[which, who]
-    which, who = which[hits], who[hits]
-    fired[which, who] = True
-    at[which, who] = low_half(words[hits])
-    came = fired.any(axis=0)
-    day["visitors"] = here[came]
-    day["visitor_is_customer"] = day["is_customer"][came]
-    day["route_chance"] = chance[:, came]
-    day["fired"] = fired[:, came]
-    day["route"] = np.argmax(at[:, came], axis=0)
-    found = fired[names.index("seo")] if "seo" in names else np.zeros(len(here), dtype=bool)
-    day["searches"] = np.array([[kind.sum(), (kind & found).sum()] for kind in (brand, generic)])
+    world, people, here = day.world, day.world.people, day["people_today"]
+    search, names = world.scenario.search, list(world.scenario.routes)
+    social = _targeting(day, here) if "social" in names else np.ones(len(here))
+    flags = (day["is_customer"], day["is_natural"], day["has_mail_today"], social)
+    chances = (search.organic_brand, search.click_brand, search.click_generic,
+               world.scenario.mail.visit_share)  # fmt: skip
+    flow = (day["response"], day["burst"], float(search.organic_first / day["rank"]), chances)
+    habits = (search.share, search.brand_share_new, search.brand_share_loyal, _MOST)
+    kept, chance, fired, route, searches = draw_routes(
+        here, people.ids, flags, (people.region, people.liking), _kinds_of(world.scenario), flow,
+        habits, (*day.keys("search"), *day.keys("route")),
+    )  # fmt: skip
+    day["visitors"], day["visitor_is_customer"] = here[kept], day["is_customer"][kept]
+    day["route_chance"], day["fired"] = chance.T, fired.T
+    day["route"], day["searches"] = route, searches
 
 
-def _searches(day: Day) -> tuple[Array, Array]:
-    """Return which occasions begin with a search for the shop, or for what it sells."""
-    search, loyal = day.world.scenario.search, day["is_customer"]
-    words = day.words("search", day.world.people.ids[day["people_today"]])
-    searches = to_uniform(words) < search.share
-    named = low_half(words) < np.where(loyal, search.brand_share_loyal, search.brand_share_new)
-    return searches & named, searches & ~named
-
-
-def _route_chances(day: Day) -> Array:
-    """Return the chance that each route fires on each of today's occasions."""
-    world, here = day.world, day["people_today"]
-    routes, search = world.scenario.routes, world.scenario.search
-    region, loyal = world.people.region[here], day["is_customer"]
-    brand, generic = day["searching"]
-    out = np.zeros((len(routes), len(here)))
-    likings = np.ascontiguousarray(world.people.liking[here].T)
-    response = day["response"][:, region]
-    for i, (name, route) in enumerate(routes.items()):
-        liking = likings[i]
-        own = route.reach if route.loyal_reach is None else route.loyal_reach
-        if name == "seo":
-            found = search.organic_first / day["rank"]
-            out[i] = brand * search.organic_brand + generic * found
-        elif name == "brand_search":
-            out[i] = brand * search.click_brand * response[i]
-        elif name == "generic_search":
-            out[i] = generic * search.click_generic * response[i]
-        elif name == "email":
-            out[i] = day["has_mail_today"] * world.scenario.mail.visit_share
-        elif name in ("creators", "live"):
-            out[i] = liking * day["burst"][i]
-        else:
-            out[i] = np.where(loyal, own, route.reach) * liking * response[i]
-        if name == "social":
-            out[i] *= _targeting(day, here)
-        if name != "email":
-            out[i] *= day["is_natural"]
-    return out
+def _kinds_of(scenario: Scenario) -> tuple[Array, Array, Array, Array]:
+    """Return of each route: kind, number in the hash, whether it is social, its two reaches."""
+    kinds = {"seo": SEO, "brand_search": BRAND, "generic_search": GENERIC, "email": EMAIL,
+             "creators": BURST, "live": BURST}  # fmt: skip
+    names = [str(name) for name in scenario.routes]
+    reach = [
+        (one.reach, one.reach if one.loyal_reach is None else one.loyal_reach)
+        for one in scenario.routes.values()
+    ]
+    return (
+        np.array([kinds.get(name, REACH) for name in names]),
+        np.array([ROUTES.index(name) for name in names]),
+        np.array([name == "social" for name in names]),
+        np.array(reach, dtype=np.float64),
+    )
 
 
 def _targeting(day: Day, here: Array) -> Array:

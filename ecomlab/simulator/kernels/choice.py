@@ -1,0 +1,224 @@
+"""Compiled loops of consideration, choice and what is expected of it (see the mechanisms)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from ecomlab.simulator.kernels.draws import high_of, word_of
+
+__all__ = [
+    "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around", "weigh_products",
+    "weigh_routes",
+]  # fmt: skip
+
+SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
+_OWN, _BITS = 6, 5  # places of the own category; places that one word serves
+_TWELVE = np.uint64(12)
+
+
+@njit(cache=True)
+def look_around(visitors, ids, taste, mood, companion, goods, keys):
+    """Return the category each visitor turns to, the products looked at, and which count.
+
+    ``goods`` is (shelf by category, partner, is on sale); ``keys`` are those of the streams of
+    categories, of the first five places and of the others. What is seen twice counts once.
+    """
+    shelf, partner, on_sale = goods
+    kinds, size = shelf.shape
+    main = np.empty(len(visitors), dtype=np.int64)
+    seen = np.empty((len(visitors), SLOTS), dtype=np.int32)
+    counts = np.empty((len(visitors), SLOTS), dtype=np.bool_)
+    edges, mask = np.empty(kinds), np.uint64(size - 1)
+    for v in range(len(visitors)):
+        who = visitors[v]
+        total = 0.0
+        for kind in range(kinds):
+            total += np.float64(taste[who, kind]) * mood[kind]
+            edges[kind] = total
+        luck = high_of(word_of(ids[who], keys[0], keys[1])) * total
+        kind = 0
+        while kind < kinds - 1 and luck > edges[kind]:
+            kind += 1
+        main[v] = kind
+        few = word_of(ids[who], keys[2], keys[3])
+        more = word_of(ids[who], keys[4], keys[5])
+        for slot in range(_OWN + 1):
+            word = few if slot < _BITS else more
+            place = (word >> (_TWELVE * np.uint64(slot % _BITS))) & mask
+            seen[v, slot] = shelf[kind if slot < _OWN else companion[kind], place]
+        seen[v, _OWN + 1] = partner[seen[v, 0]]
+        for slot in range(SLOTS):
+            counts[v, slot] = on_sale[seen[v, slot]]
+            for earlier in range(slot):
+                if seen[v, earlier] == seen[v, slot]:
+                    counts[v, slot] = False
+    return main, seen, counts
+
+
+@njit(cache=True)
+def find_gaps(seen, counts, is_empty):
+    """Return what is looked at and out of stock, and the visits that meet it."""
+    out = np.zeros(seen.shape, dtype=np.bool_)
+    short = np.empty(len(seen), dtype=np.int64)
+    n = 0
+    for v in range(len(seen)):
+        met = False
+        for slot in range(SLOTS):
+            if counts[v, slot] and is_empty[seen[v, slot]]:
+                out[v, slot] = met = True
+        if met:
+            short[n] = v
+            n += 1
+    return out, short[:n].copy()
+
+
+@njit(cache=True)
+def weigh_products(visitors, seen, counts, crowd, goods, depth):
+    """Return the utilities of the products looked at, without noise; visits x places.
+
+    ``crowd`` is (price sensitivity, eco taste, taste) of all people, ``goods`` is (appeal,
+    log price, is ecological, attributes), ``depth`` the discount of the show a visit comes by. An empty place weighs nothing.
+    """
+    sensitivity, eco_taste, taste = crowd
+    appeal, log_price, is_eco, attribute = goods
+    inside = np.empty(seen.shape)
+    for v in range(len(visitors)):
+        who = visitors[v]
+        beta, off = np.float64(sensitivity[who]), math.log1p(-depth[v])
+        for slot in range(SLOTS):
+            sku = seen[v, slot]
+            if not counts[v, slot]:
+                inside[v, slot] = -np.inf
+                continue
+            fit = appeal[sku]
+            if is_eco[sku]:
+                fit += eco_taste[who]
+            for axis in range(taste.shape[1]):
+                fit += np.float64(taste[who, axis]) * attribute[sku, axis]
+            inside[v, slot] = fit - beta * (log_price[sku] + off)
+    return inside
+
+
+@njit(cache=True)
+def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_cart, keys):
+    """Take the best product if it beats buying nothing, and add others by their own appeal.
+
+    A product's utility with Gumbel noise is ``V - log(E)`` with exponential E: the best has
+    the least ``E exp(-V)``, its time in a race (the exponential race of Luce's choice model).
+
+    Parameters
+    ----------
+    numbers
+        Visitors' numbers in the hash.
+    seen, counts, main
+        Products looked at, which of them count, and the category turned to.
+    utilities
+        Of the products (visits x places), and of buying nothing.
+    goods
+        Keys and categories of products.
+    law
+        Bonus of the companion category; utility of adding nothing; slack of the cart.
+    feature_cart
+        What features add to the slack, by visit.
+    keys
+        Keys of the streams of noise and of what is added.
+
+    Returns
+    -------
+    time, rest, wants, in_cart
+        Times in the race, of products and of buying nothing; which visits want to order, and
+        which fill a cart.
+    wanted, order, line, pull
+        What is wanted; chances to order, of each line, and how fast a line's chance grows with
+        the product's own utility.
+    """
+    inside, outside = utilities
+    key, category = goods
+    bonus, nothing_more, slack = law
+    shape = seen.shape
+    time, rest = np.empty(shape), np.empty(len(seen))
+    wants, in_cart = np.empty(len(seen), dtype=np.bool_), np.empty(len(seen), dtype=np.bool_)
+    wanted = np.zeros(shape, dtype=np.bool_)
+    order, line, pull = np.empty(len(seen)), np.empty(shape), np.empty(shape)
+    weight, added = np.empty(SLOTS), np.empty(SLOTS)
+    bar_same, bar_other = math.exp(nothing_more), math.exp(nothing_more - bonus)
+    for v in range(len(seen)):
+        base = numbers[v] * 4096
+        nothing = math.exp(outside[v])
+        rest[v] = -math.log(high_of(word_of(base, keys[0], keys[1]))) / nothing
+        total, best, first = 0.0, np.inf, -1
+        for slot in range(SLOTS):
+            weight[slot] = added[slot] = 0.0
+            time[v, slot] = np.inf
+            if not counts[v, slot]:
+                continue
+            sku = seen[v, slot]
+            w = math.exp(inside[v, slot])
+            bar = bar_same if category[sku] == main[v] else bar_other
+            weight[slot], added[slot] = w, w / (w + bar)
+            total += w
+            t = -math.log(high_of(word_of(base + key[sku], keys[0], keys[1]))) / w
+            time[v, slot] = t
+            if t < best:
+                best, first = t, slot
+        wants[v] = best < rest[v]
+        in_cart[v] = best < rest[v] * math.exp(slack + feature_cart[v])
+        if wants[v]:
+            for slot in range(SLOTS):
+                if counts[v, slot]:
+                    number = base + key[seen[v, slot]]
+                    joins = high_of(word_of(number, keys[2], keys[3])) < added[slot]
+                    wanted[v, slot] = slot == first or joins
+        chance = total / (total + nothing)
+        order[v] = chance
+        for slot in range(SLOTS):
+            share = weight[slot] / total if total > 0 else 0.0
+            more = added[slot]
+            kept = share + (1 - share) * more
+            line[v, slot] = chance * kept
+            pull[v, slot] = chance * (
+                (1 - chance) * share * kept
+                + (1 - more) * share * (1 - share)
+                + (1 - share) * more * (1 - more)
+            )
+    return time, rest, wants, in_cart, wanted, order, line, pull
+
+
+@njit(cache=True)
+def expect_money(seen, line, money):
+    """Return the sums of each visit's lines at price and at cost; ``money`` is by product."""
+    asked, cost = money
+    amounts, costs = np.zeros(len(seen)), np.zeros(len(seen))
+    for v in range(len(seen)):
+        for slot in range(SLOTS):
+            amounts[v] += line[v, slot] * asked[seen[v, slot]]
+            costs[v] += line[v, slot] * cost[seen[v, slot]]
+    return amounts, costs
+
+
+@njit(cache=True)
+def expect_units(seen, line, pull, paid, beta, count):
+    """Return paid lines expected of each product, and their slope in its log price, negated.
+
+    ``paid`` is the share of orders that are paid, ``beta`` the price sensitivity, by visit.
+    """
+    units, slope = np.zeros(count), np.zeros(count)
+    for v in range(len(seen)):
+        for slot in range(SLOTS):
+            units[seen[v, slot]] += paid[v] * line[v, slot]
+            slope[seen[v, slot]] += paid[v] * beta[v] * pull[v, slot]
+    return units, slope
+
+
+@njit(cache=True)
+def weigh_routes(alone, worth):
+    """Return the sums over visits of alone (visits x routes) times each row of worth."""
+    out = np.zeros((len(worth), alone.shape[1]))
+    for v in range(alone.shape[0]):
+        for k in range(len(worth)):
+            for i in range(alone.shape[1]):
+                out[k, i] += alone[v, i] * worth[k, v]
+    return out

@@ -1,0 +1,195 @@
+"""Compiled loops of occasions, routes, mails and clicks (see the mechanisms of those names)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from ecomlab.simulator.kernels.draws import high_of, low_of, word_of
+
+__all__ = [
+    "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
+    "draw_mails", "draw_occasions", "draw_routes", "note_clicks", "only_route",
+]  # fmt: skip
+
+SEO, BRAND, GENERIC, EMAIL, BURST, REACH = range(6)  # what a route's chance is made of
+_MOST_LUCK = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
+
+
+@njit(cache=True)
+def draw_occasions(words, half, known, rate, traffic, slack, crowd, state, day):
+    """Return who of the known has an occasion to shop, in order.
+
+    ``crowd`` is (region, aware_at), ``state`` is (customer, aware, stocked_until); ``slack``
+    is the largest chance of a rate of 1, in 2^32ths, which spares most people a closer look.
+    """
+    region, aware_at = crowd
+    customer, aware, stocked_until = state
+    out = np.empty(len(known), dtype=np.int64)
+    count, shift = 0, np.uint64(32 * half)
+    for k in range(len(known)):
+        who = known[k]
+        luck = np.uint32((words[k] >> shift) & np.uint64(0xFFFFFFFF))
+        if luck >= np.uint32(min(rate[who] * slack, _MOST_LUCK)):
+            continue
+        place = region[who]
+        if not customer[who] and aware_at[who] >= aware[place]:
+            continue
+        chance = -math.expm1(-np.float64(rate[who]) * traffic[place])
+        if stocked_until[who] >= day:
+            chance *= 0.6
+        if (np.float64(luck) + 0.5) * 2.0**-32 < chance:
+            out[count] = who
+            count += 1
+    return out[:count].copy()
+
+
+@njit(cache=True, inline="always")
+def _chance_of(kind, brand, generic, loyal, mail, liking, law, flow):
+    """Return the chance that a route fires; law is (reach, loyal_reach), flow what is bought."""
+    response, burst, found, search = flow
+    if kind == SEO:
+        return search[0] * brand + found * generic
+    if kind == BRAND:
+        return search[1] * response * brand
+    if kind == GENERIC:
+        return search[2] * response * generic
+    if kind == EMAIL:
+        return search[3] * mail
+    if kind == BURST:
+        return liking * burst
+    return (law[1] if loyal else law[0]) * liking * response
+
+
+@njit(cache=True)
+def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
+    """Let routes fire on each occasion; keep the occasions on which one did.
+
+    Parameters
+    ----------
+    here, ids
+        Whose occasions; numbers of all people.
+    flags
+        Of each occasion: is a customer's, is natural, has a mail, and the factor of social.
+    crowd
+        Of all people: region, liking (people x routes).
+    routes
+        Of each route: kind, number in the hash, is social, (reach, loyal reach).
+    flow
+        Response (routes x regions), burst by route, chance of an unpaid click on a generic
+        search, and four chances: unpaid and paid clicks on a search by name, paid ones on a
+        generic search, a visit from an opened mail.
+    habits
+        Shares of occasions that begin with a search, by name among newcomers and customers;
+        the largest chance of a route.
+    keys
+        Two keys of the stream of searches, two of the stream of routes.
+
+    Returns
+    -------
+    kept, chance, fired, route, searches
+        Positions of kept occasions; occasions x routes; the last route; searches by name and
+        others, and those found unpaid.
+    """
+    is_customer, is_natural, has_mail, social = flags
+    region, liking = crowd
+    kinds, numbers, is_social, reach = routes
+    response, burst, found, search = flow
+    share, named_new, named_loyal, most = habits
+    count, wide = 0, len(kinds)
+    kept = np.empty(len(here), dtype=np.int64)
+    chance = np.empty((len(here), wide))
+    fired = np.empty((len(here), wide), dtype=np.bool_)
+    route = np.empty(len(here), dtype=np.int64)
+    searches = np.zeros((2, 2), dtype=np.int64)
+    for j in range(len(here)):
+        who, loyal = here[j], is_customer[j]
+        word = word_of(ids[who], keys[0], keys[1])
+        looks = high_of(word) < share
+        named = low_of(word) < (named_loyal if loyal else named_new)
+        brand, generic = looks and named, looks and not named
+        searches[0, 0] += brand
+        searches[1, 0] += generic
+        last, came = -1.0, False
+        for i in range(wide):
+            bought = (response[i, region[who]], burst[i], found, search)
+            c = _chance_of(kinds[i], brand, generic, loyal, has_mail[j],
+                           np.float64(liking[who, i]), reach[i], bought)  # fmt: skip
+            if is_social[i]:
+                c *= social[j]
+            if kinds[i] != EMAIL and not is_natural[j]:
+                c = 0.0
+            c = min(c, most)
+            chance[count, i] = c
+            fired[count, i] = False
+            if c > 0:
+                word = word_of(ids[who] * 64 + numbers[i], keys[2], keys[3])
+                if high_of(word) < c:
+                    fired[count, i] = came = True
+                    if low_of(word) > last:
+                        last = low_of(word)
+                        route[count] = i
+                    if kinds[i] == SEO:
+                        searches[0, 1] += brand
+                        searches[1, 1] += generic
+        if came:
+            kept[count] = j
+            count += 1
+    return kept[:count].copy(), chance[:count].copy(), fired[:count].copy(), route[:count].copy(), searches  # fmt: skip
+
+
+@njit(cache=True)
+def draw_mails(due, state, region, law, budget, ids, keys, day):
+    """Return who is sent a mail today: state is (customer, unsubscribed, last_order).
+
+    ``law`` is (mails a week to recent buyers, to others, days of recency, strength of the
+    habit): without the habit all get the mean.
+    """
+    customer, unsubscribed, last_order = state
+    to_recent, to_others, recent_days, habit = law
+    members = recents = 0
+    for who in due:
+        if customer[who] and not unsubscribed[who]:
+            members += 1
+            recents += day - last_order[who] <= recent_days
+    share = recents / max(members, 1)
+    mean = to_recent * share + to_others * (1 - share)
+    often = max(mean + habit * (to_recent - mean), 0.0)
+    seldom = max(mean + habit * (to_others - mean), 0.0)
+    out = np.empty(members, dtype=np.int64)
+    count = 0
+    for who in due:
+        if customer[who] and not unsubscribed[who]:
+            rate = often if day - last_order[who] <= recent_days else seldom
+            chance = min(rate / 7 * budget[region[who]], 1.0)
+            if high_of(word_of(ids[who], keys[0], keys[1])) < chance:
+                out[count] = who
+                count += 1
+    return out[:count].copy()
+
+
+@njit(cache=True)
+def note_clicks(fired, visitors, region, regions, last_click, day):
+    """Count routes that fired, routes x regions, and note the day with each visitor."""
+    landed = np.zeros((fired.shape[1], regions), dtype=np.int64)
+    for j in range(fired.shape[0]):
+        for i in range(fired.shape[1]):
+            if fired[j, i]:
+                landed[i, region[visitors[j]]] += 1
+                last_click[i, visitors[j]] = day
+    return landed
+
+
+@njit(cache=True)
+def only_route(chance):
+    """Return the chance of each route to be the only one, given that one fired; visits x routes."""
+    out = np.empty_like(chance)
+    for j in range(chance.shape[0]):
+        none = 1.0
+        for i in range(chance.shape[1]):
+            none *= 1 - chance[j, i]
+        for i in range(chance.shape[1]):
+            out[j, i] = (none / (1 - chance[j, i]) - none) / max(1 - none, 1e-300)
+    return out
