@@ -14,7 +14,8 @@ from ecomlab.simulator import Plan, PlanError, Scenario, load_scenario, simulate
 from ecomlab.simulator.graph import Day
 from ecomlab.simulator.loop import run_days
 from ecomlab.simulator.mechanisms.stock import allocate
-from ecomlab.simulator.mechanisms.substitution import chance_with_gaps, serve_in_turn
+from ecomlab.simulator.kernels.choice import serve_in_turn
+from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.parameters_stock import Sourcing, Stock
 from ecomlab.simulator.reordering import reorder_levels, simulate_policy
@@ -191,15 +192,18 @@ def test_serving_in_turn_agrees_with_looking_at_everything_each_time():
     for _ in range(30):
         count = 25
         sku = [rng.permutation(9)[:5].tolist() for _ in range(count)]
-        units = rng.integers(1, 4, (count, 5)).tolist()
+        units = rng.integers(1, 4, (count, 5))
         liking = rng.normal(-1, 2, (count, 5))
         first = liking.argmax(axis=1)
         wanted = [sorted({int(first[i]), *np.flatnonzero(rng.random(5) < 0.2).tolist()})
                   for i in range(count)]  # fmt: skip
         stock = rng.integers(0, 9, 9).tolist()
-        given = (sku, units, liking.tolist(), wanted, first.tolist(), 1.5)
-        fast, _, _ = serve_in_turn(list(stock), *given)
-        assert [dict(mine) for mine in fast] == slow_service(stock, *given)
+        given = (sku, units.tolist(), liking.tolist(), wanted, first.tolist(), 1.5)
+        is_wanted = np.array([[place in one for place in range(5)] for one in wanted])
+        fast, _, _ = serve_in_turn(np.array(stock), (np.array(sku), units), is_wanted, liking,
+                                   np.arange(count), 1.5)  # fmt: skip
+        found = [{p: int(mine[p]) for p in np.flatnonzero(mine)} for mine in fast]
+        assert found == slow_service(stock, *given)
 
 
 def test_chances_with_gaps_are_those_that_draws_show():

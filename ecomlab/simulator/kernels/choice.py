@@ -10,13 +10,13 @@ from numba import njit
 from ecomlab.simulator.kernels.draws import high_of, word_of
 
 __all__ = [
-    "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around", "weigh_products",
-    "weigh_routes",
+    "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around", "serve_in_turn",
+    "weigh_products", "weigh_routes",
 ]  # fmt: skip
 
 SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
 _OWN, _BITS = 6, 5  # places of the own category; places that one word serves
-_TWELVE = np.uint64(12)
+_TWELVE, _TINY = np.uint64(12), 1e-300
 
 
 @njit(cache=True)
@@ -102,8 +102,34 @@ def weigh_products(visitors, seen, counts, crowd, goods, depth):
     return inside
 
 
-@njit(cache=True)
-def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_cart, keys):
+@njit(cache=True, inline="always")
+def _lift(total, nothing, lift):
+    """Return the weight of buying nothing at which the chance to order is lifted."""
+    chance = total / (total + nothing)
+    lifted = min(chance * lift, (1 + chance) / 2)
+    return total * (1 - lifted) / lifted
+
+
+@njit(cache=True, inline="always")
+def _chance_of_lifted(chance, lift):
+    """Return what ``service.rise_of_lifted`` does, of one chance."""
+    alone = max(chance / lift, 2 * chance - 1)
+    return (1.0 if alone * lift < (1 + alone) / 2 else alone / (1 + alone)) * (1 - alone)
+
+
+@njit(cache=True, inline="always")
+def _chance_with_gaps(here, gone, nothing, stay):
+    """Return what ``substitution.chance_with_gaps`` does: chance and rise of one visit."""
+    more = math.exp(stay)
+    kept, total = nothing + here * more, here + gone + nothing
+    order = max((here + gone) / total - nothing * gone / (kept * (kept + gone)), 0.0)
+    slope = nothing / total**2
+    slope += nothing * gone * more * (2 * kept + gone) / (kept * (kept + gone)) ** 2
+    return order, here * slope / max(order, _TINY)
+
+
+@njit(cache=True, error_model="numpy")  # a weight may be as small as 0
+def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, gaps, answers):
     """Take the best product if it beats buying nothing, and add others by their own appeal.
 
     A product's utility with Gumbel noise is ``V - log(E)`` with exponential E: the best has
@@ -113,10 +139,11 @@ def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_
     ----------
     numbers
         Visitors' numbers in the hash.
-    seen, counts, main
+    looks
         Products looked at, which of them count, and the category turned to.
     utilities
-        Of the products (visits x places), and of buying nothing.
+        Of the products (visits x places), and of buying nothing, which is put right where an
+        answer lifts the chance to order.
     goods
         Keys and categories of products.
     law
@@ -125,6 +152,11 @@ def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_
         What features add to the slack, by visit.
     keys
         Keys of the streams of noise and of what is added.
+    gaps
+        Which products are out of stock (visits x places); utility of staying; luck of seeing a
+        label by visit, and its share by product. Empty where stock is unlimited.
+    answers
+        Which visits had an answer by chat, and by what factor it lifts the chance to order.
 
     Returns
     -------
@@ -135,10 +167,13 @@ def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_
         What is wanted; chances to order, of each line, and how fast a line's chance grows with
         the product's own utility.
     """
+    seen, counts, main = looks
     inside, outside = utilities
     key, category = goods
     bonus, nothing_more, slack = law
-    shape = seen.shape
+    is_out, stay, label_luck, label_share = gaps
+    answered, lift = answers
+    shape, has_gaps = seen.shape, len(is_out) > 0
     time, rest = np.empty(shape), np.empty(len(seen))
     wants, in_cart = np.empty(len(seen), dtype=np.bool_), np.empty(len(seen), dtype=np.bool_)
     wanted = np.zeros(shape, dtype=np.bool_)
@@ -148,8 +183,8 @@ def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_
     for v in range(len(seen)):
         base = numbers[v] * 4096
         nothing = math.exp(outside[v])
-        rest[v] = -math.log(high_of(word_of(base, keys[0], keys[1]))) / nothing
-        total, best, first = 0.0, np.inf, -1
+        here = gone = 0.0
+        best, first, offered, in_stock = np.inf, -1, np.inf, np.inf
         for slot in range(SLOTS):
             weight[slot] = added[slot] = 0.0
             time[v, slot] = np.inf
@@ -159,32 +194,102 @@ def choose_products(numbers, seen, counts, main, utilities, goods, law, feature_
             w = math.exp(inside[v, slot])
             bar = bar_same if category[sku] == main[v] else bar_other
             weight[slot], added[slot] = w, w / (w + bar)
-            total += w
             t = -math.log(high_of(word_of(base + key[sku], keys[0], keys[1]))) / w
             time[v, slot] = t
             if t < best:
                 best, first = t, slot
+            if has_gaps and is_out[v, slot]:
+                gone += w
+                if label_luck[v] >= label_share[sku]:
+                    offered = min(offered, t)
+            else:
+                here += w
+                offered, in_stock = min(offered, t), min(in_stock, t)
+        if answered[v] and here + gone > 0:
+            nothing = nothing / lift if gone > 0 else _lift(here, nothing, lift)
+            outside[v] = math.log(nothing)
+        rest[v] = -math.log(high_of(word_of(base, keys[0], keys[1]))) / nothing
         wants[v] = best < rest[v]
-        in_cart[v] = best < rest[v] * math.exp(slack + feature_cart[v])
+        in_cart[v] = offered < rest[v] * math.exp(slack + feature_cart[v])
+        if gone > 0 and wants[v] and in_stock < rest[v] * math.exp(stay):
+            in_cart[v] = True
         if wants[v]:
             for slot in range(SLOTS):
                 if counts[v, slot]:
                     number = base + key[seen[v, slot]]
                     joins = high_of(word_of(number, keys[2], keys[3])) < added[slot]
                     wanted[v, slot] = slot == first or joins
-        chance = total / (total + nothing)
+        chance = (here + gone) / (here + gone + nothing)
+        rise = 1 - chance
+        if gone > 0:
+            chance, rise = _chance_with_gaps(here, gone, nothing, stay)
+        elif answered[v]:
+            rise = _chance_of_lifted(chance, lift)
         order[v] = chance
         for slot in range(SLOTS):
-            share = weight[slot] / total if total > 0 else 0.0
+            if has_gaps and is_out[v, slot]:
+                weight[slot] = added[slot] = 0.0
+            share = weight[slot] / here if here > 0 else 0.0
             more = added[slot]
             kept = share + (1 - share) * more
             line[v, slot] = chance * kept
             pull[v, slot] = chance * (
-                (1 - chance) * share * kept
+                rise * share * kept
                 + (1 - more) * share * (1 - share)
                 + (1 - share) * more * (1 - more)
             )
     return time, rest, wants, in_cart, wanted, order, line, pull
+
+
+@njit(cache=True)
+def serve_in_turn(stock, asked, wanted, liking, turn, stay):
+    """Serve orders one after another from what is left on the shelf.
+
+    Parameters
+    ----------
+    stock
+        Units left of each product; it is lowered.
+    asked
+        Of each order: its places' products, and units they would be bought in.
+    wanted
+        Which places were chosen.
+    liking
+        Utilities of the places less that of buying nothing; the largest is the first choice.
+    turn
+        Orders in the order in which they are served.
+    stay
+        Utility of buying something here, once a product was chosen.
+
+    Returns
+    -------
+    taken, chosen, emptied
+        Units taken by order and place; the place that each first choice became, -1 if the
+        shopper bought nothing; of each product, the order that took the last unit, or -1.
+    """
+    sku, units = asked
+    taken = np.zeros(sku.shape, dtype=np.int64)
+    chosen = np.full(len(sku), -1)
+    emptied = np.full(len(stock), -1)
+    for i in turn:
+        main = np.argmax(liking[i])
+        if stock[sku[i, main]] <= 0:
+            main, best = -1, -stay
+            for place in range(sku.shape[1]):
+                if liking[i, place] > best and stock[sku[i, place]] > 0:
+                    main, best = place, liking[i, place]
+        chosen[i] = main
+        if main < 0:
+            continue
+        for place in range(sku.shape[1]):
+            if place == main or wanted[i, place]:
+                left = stock[sku[i, place]]
+                size = min(units[i, place], left)
+                if size > 0:
+                    taken[i, place] = size
+                    stock[sku[i, place]] = left - size
+                    if left == size:
+                        emptied[sku[i, place]] = i
+    return taken, chosen, emptied
 
 
 @njit(cache=True)

@@ -16,7 +16,6 @@ from ecomlab.simulator.kernels.choice import (
 )
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Array
-from ecomlab.simulator.service import gain_of_answer, rise_of_lifted
 
 __all__ = ["SLOTS", "choose", "consider", "see_features", "value_products"]
 
@@ -132,98 +131,48 @@ def choose(day: Day) -> None:
     The noise belongs to (person, day, product): another price moves choices only to or
     from the product repriced. Cart and order share it, so that every order was in a cart.
     """
-    law, goods = day.world.scenario.choice, day.world.products
+    scenario, goods, law = day.world.scenario, day.world.products, day.world.scenario.choice
     inside, outside = _utilities(day)
-    _hear_answers(day, inside, outside)
-    time, rest, wants, in_cart, wanted, order, line, pull = choose_products(
-        day.world.people.ids[day["visitors"]], day["considered"].T, day["is_seen"].T,
-        day["main_category"], (inside.T, outside), (goods.key, goods.category),
-        (law.companion_bonus, law.add_on_outside, law.cart_slack), day["feature_cart"],
-        (*day.keys("gumbel"), *day.keys("add_on")),
+    answered = np.zeros(len(outside), dtype=bool)
+    if scenario.service is not None:
+        answered[day["chat_answered"]] = True
+    has_gaps = scenario.stock is not None and len(day["short_visits"]) > 0
+    gaps = (
+        day["is_out"].T[: len(answered) if has_gaps else 0],
+        scenario.stock.stay if scenario.stock is not None else 0.0,
+        day["label_luck"], day["label_share"],
     )  # fmt: skip
-    day["wanted"], day["wants"], day["in_cart"] = wanted.T, np.flatnonzero(wants), in_cart
+    time, rest, wants, day["in_cart"], wanted, day["order_chance"], line, pull = choose_products(
+        day.world.people.ids[day["visitors"]],
+        (day["considered"].T, day["is_seen"].T, day["main_category"]), (inside.T, outside),
+        (goods.key, goods.category), (law.companion_bonus, law.add_on_outside, law.cart_slack),
+        day["feature_cart"], (*day.keys("gumbel"), *day.keys("add_on")), gaps,
+        (answered, scenario.service.lift if scenario.service is not None else 1.0),
+    )  # fmt: skip
+    day["wanted"], day["wants"] = wanted.T, np.flatnonzero(wants)
     with np.errstate(divide="ignore"):  # what is not on sale never comes in
         day["liking"] = np.log(rest[day["wants"]] / time[day["wants"]].T)
-    _leave_out_of_cart(day, time.T, rest)
-    day["order_chance"], day["line_chance"], day["pull"] = order, line.T, pull.T
-    _mend_chances(day, inside, outside)
+    day["line_chance"], day["pull"] = line.T, pull.T
     day["by_depth"] = tuple(_at_depths(day, inside, outside))
 
 
-def _hear_answers(day: Day, inside: Array, outside: Array) -> None:
-    """Lift the chance to order of visits whose question was answered by chat.
-
-    Where something is out of stock the odds are lifted, whatever the other prices are.
-    """
-    service, at = day.world.scenario.service, day["chat_answered"]
-    if service is None or not len(at):
-        return
-    liked = np.exp(inside[:, at]).sum(axis=0)
-    gain = gain_of_answer(liked / (liked + np.exp(outside[at])), service.lift)
-    outside[at] -= np.where(np.isin(at, day["short_visits"]), np.log(service.lift), gain)
-
-
-def _leave_out_of_cart(day: Day, time: Array, rest: Array) -> None:
-    """Take out of the cart what a label said was out, unless another product is bought instead."""
-    law, at = day.world.scenario.stock, day["short_visits"]
-    if law is None or not len(at):
-        return
-    out, least, shaken = day["is_out"][:, at], -np.log(rest[at]), -np.log(time[:, at])
-    sees = day["label_luck"][at] < day["label_share"].take(day["considered"][:, at])
-    offered = np.where(out & sees, -np.inf, shaken).max(axis=0)
-    in_stock = np.where(out, -np.inf, shaken).max(axis=0)
-    stays = (shaken.max(axis=0) > least) & (in_stock > least - law.stay)
-    slack = day.world.scenario.choice.cart_slack + day["feature_cart"][at]
-    day["in_cart"][at] = (offered > least - slack) | stays
-
-
-def _mend_chances(day: Day, inside: Array, outside: Array) -> None:
-    """Put right the chances of visits that met a gap on the shelf or had an answer by chat."""
-    service, short = day.world.scenario.service, day["short_visits"]
-    if day.world.scenario.stock is None:
-        short = short[:0]
-    answered = day["chat_answered"] if service is not None else short[:0]
-    at = np.union1d(short, answered)
-    if not len(at):
-        return
-    order, rise, share, add_on = _chances(day, inside, outside, at)
-    if service is not None:
-        lifted = np.isin(at, np.setdiff1d(answered, short))
-        rise[lifted] = rise_of_lifted(order[lifted], service.lift)
-    day["order_chance"][at] = order
-    day["line_chance"][:, at] = order * (share + (1 - share) * add_on)
-    day["pull"][:, at] = order * (
-        rise * share * (share + (1 - share) * add_on)
-        + (1 - add_on) * share * (1 - share)
-        + (1 - share) * add_on * (1 - add_on)
-    )
-
-
-def _chances(
-    day: Day, inside: Array, outside: Array, at: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return the chance to order and its rise, each product's to be the one, and to be added.
-
-    Of the visits ``at`` only; what ``choose_products`` does where no shelf has a gap.
-    """
-    law, choice = day.world.scenario.stock, day.world.scenario.choice
-    is_other = day.world.products.category.take(day["considered"][:, at])
-    is_other = is_other != day["main_category"][at]
+def _chances(day: Day, inside: Array, outside: Array) -> tuple[Array, Array]:
+    """Return the chance to order and of each line, as ``choose_products`` does."""
+    law, choice, seen = day.world.scenario.stock, day.world.scenario.choice, day["considered"]
+    is_other = day.world.products.category.take(seen) != day["main_category"]
     bar = choice.add_on_outside - choice.companion_bonus * is_other
-    counts = day["is_seen"][:, at]
-    weight, nothing = np.exp(inside[:, at]), np.exp(outside[at])
+    weight, nothing = np.exp(inside), np.exp(outside)
     total = weight.sum(axis=0)
-    order = total / (total + nothing)
-    rise, share = 1 - order, weight / np.maximum(total, _TINY)
-    add_on = counts / (1 + np.exp(bar - inside[:, at]))
-    short = np.flatnonzero(np.isin(at, day["short_visits"]))
+    order, share = total / (total + nothing), weight / np.maximum(total, _TINY)
+    add_on = day["is_seen"] / (1 + np.exp(bar - inside))
+    short = day["short_visits"]
     if law is not None and len(short):
-        out = day["is_out"][:, at[short]]
-        order[short], rise[short], share[:, short] = chance_with_gaps(
+        out = day["is_out"][:, short]
+        order[short], _, share[:, short] = chance_with_gaps(
             weight[:, short], nothing[short], out, law.stay
         )
         add_on[:, short] *= ~out
-    return order, rise, share, add_on
+    return order, order * (share + (1 - share) * add_on)
 
 
 def _at_depths(
@@ -235,11 +184,9 @@ def _at_depths(
         yield 0.0, day["order_chance"], day["line_chance"]
         return
     sensitivity = day.world.people.price_sensitivity[day["visitors"]].astype(np.float64)
-    everybody = np.arange(len(day["visitors"]))
     for depth in (0.0, live.discount_share):
         gain = sensitivity * (np.log1p(-day["live_depth"]) - np.log1p(-depth))
-        order, _, share, add_on = _chances(day, inside + gain, outside, everybody)
-        yield depth, order, order * (share + (1 - share) * add_on)
+        yield depth, *_chances(day, inside + gain, outside)
 
 
 def _utilities(day: Day) -> tuple[Array, Array]:
@@ -263,7 +210,7 @@ def _utilities(day: Day) -> tuple[Array, Array]:
     ready = np.where(day["visitor_is_customer"], people.readiness[visitors], 0.0)
     ready = np.clip(ready, -8.0, 4.5) + day["intent"] + day["feature_order"]
     if world.scenario.stock is not None and len(day["returned"]):
-        ready = ready + world.scenario.stock.stay * np.isin(visitors, day["returned"])
+        ready[np.isin(visitors, day["returned"], kind="sort")] += world.scenario.stock.stay
     pulled = law.competition * sensitivity * day["rival"][day["main_category"]]
     wait = day["wait_cost"][people.region[visitors]]
     return inside, law.outside + at - ready - pulled + wait

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.kernels.choice import serve_in_turn
 from ecomlab.simulator.mechanisms.aftermath import REASONS
 from ecomlab.simulator.mechanisms.checkout import PAID
-from ecomlab.simulator.mechanisms.substitution import serve_in_turn
 from ecomlab.simulator.noise import Array, low_half, poisson, to_uniform
 
 __all__ = ["UNLIMITED", "allocate", "count_stock"]
@@ -43,7 +43,7 @@ def allocate(day: Day) -> None:
     if (demand < np.maximum(day["on_hand"], 1)).all():
         taken, chosen = asked, first
     else:
-        taken, chosen = _serve(day, sku, units, wanted, first)
+        taken, chosen = _serve(day, sku, units, wanted)
     lines = np.zeros(day["wanted"].shape, dtype=np.int16)
     lines[:, day["wants"]] = taken
     day["lines"] = lines
@@ -64,26 +64,18 @@ def _by_sku(sku: Array, units: Array, count: int) -> Array:
     return np.bincount(sku.ravel(), units.ravel(), count).astype(np.int64)
 
 
-def _serve(day: Day, sku: Array, units: Array, wanted: Array, first: Array) -> tuple[Array, Array]:
+def _serve(day: Day, sku: Array, units: Array, wanted: Array) -> tuple[Array, Array]:
     """Serve orders by the second, and by the person where seconds are the same."""
     law, second = day.world.scenario.stock, day["order_second"][day["wants"]]
     turn = np.argsort(second, kind="stable")
-    places = [np.flatnonzero(one).tolist() for one in wanted[:, turn].T]
-    stock = day["on_hand"].tolist()
-    taken, chosen, emptied = serve_in_turn(
-        stock, sku[:, turn].T.tolist(), units[:, turn].T.tolist(),
-        day["liking"][:, turn].T.tolist(), places, first[turn].tolist(),
+    rows = [np.ascontiguousarray(one.T) for one in (sku, units, wanted, day["liking"])]
+    taken, chosen, last = serve_in_turn(
+        day["on_hand"].copy(), (rows[0], rows[1]), rows[2], rows[3], turn,
         law.stay if law is not None else 0.0,
     )  # fmt: skip
-    out, became = np.zeros_like(units), np.empty_like(first)
-    for at, mine in zip(turn.tolist(), taken, strict=True):
-        for place, size in mine:
-            out[place, at] = size
-    became[turn] = chosen
-    last = np.array(emptied)
     gone = np.flatnonzero(last >= 0)
-    day["empty_from"][gone] = second[turn[last[gone]]]
-    return out, became
+    day["empty_from"][gone] = second[last[gone]]
+    return taken.T, chosen
 
 
 def _disappoint(day: Day, who: Array, chosen: Array, first: Array) -> None:
