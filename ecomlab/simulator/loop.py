@@ -127,7 +127,7 @@ _KEPT = (
     "ticket_order_chance",
 )  # fmt: skip
 _OF_BUYERS = ("route_chance", "fired")  # kept of visits that ordered, routes x orders
-_FLUSH_VISITS = 1 << 16
+_FLUSH_VISITS = 1 << 17
 
 
 @dataclass

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy import special
 
 from ecomlab.simulator.codes import OCCASION, occasions
-from ecomlab.simulator.noise import Array, low_half, normal, poisson, to_uniform
+from ecomlab.simulator.kernels.tables import draw_looks
+from ecomlab.simulator.noise import Array, low_half, normal, to_uniform
 from ecomlab.simulator.parameters import AGES, DEVICES
 from ecomlab.simulator.tables import arrow, trials
 from ecomlab.simulator.tables.bots import with_bots
@@ -24,6 +26,8 @@ _LANDING_SHARES = {
     "creators": (0.06, 0.14, 0.62, 0.18), "affiliate": (0.10, 0.20, 0.35, 0.35),
     "live": (0.02, 0.06, 0.62, 0.30),
 }  # fmt: skip
+# Further products looked at, without and with a cart: Poisson with means 1.4 and 3.2.
+_STEPS = special.pdtr(np.arange(40), np.array([[1.4], [3.2]]))
 _LOAD_MS = (1250.0, 1900.0, 1700.0)  # medians by device
 
 
@@ -33,16 +37,13 @@ def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
     occasion, visitor, in_cart = piece.occasion, piece.visitor, piece.in_cart
     bought = np.zeros(len(occasion), dtype=bool)
     bought[piece.order_visit] = True
-    first, second, third = (
-        noise.words("visit", occasion, part=part) for part in ("look", "load", "pages")
-    )
-    curious = to_uniform(first) > 0.36
-    looks = to_uniform(third)
-    pages = np.where(in_cart, poisson(looks, 3.2), poisson(looks, 1.4))
+    keys = [key for part in ("look", "load", "pages") for key in noise.keys("visit", part=part)]
+    edges = np.cumsum([_LANDING_SHARES[name] for name in scenario.routes], axis=1)
+    views, landing, luck = draw_looks(occasion, in_cart, piece.route, _STEPS, edges, tuple(keys))
     device = people.device[visitor]
-    load = np.array(_LOAD_MS)[device] * np.exp(0.35 * normal(to_uniform(second)))
-    hesitates = low_half(first) < 0.28
-    known = _logged_in(recorder, piece, bought, low_half(second))
+    load = np.array(_LOAD_MS)[device] * np.exp(0.35 * normal(luck[0]))
+    hesitates = luck[1] < 0.28
+    known = _logged_in(recorder, piece, bought, luck[2])
     fronts = {"front": arrow.words(piece.front, tuple(scenario.fronts))} if scenario.fronts else {}
     people_alone = arrow.table(
         "sessions",
@@ -56,9 +57,9 @@ def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
             "region_id": arrow.words(people.region[visitor], tuple(scenario.regions)),
             "device": arrow.words(device, DEVICES),
             "channel": _labels(recorder, piece),
-            "landing": arrow.words(_landings(recorder, piece, low_half(third)), LANDINGS),
+            "landing": arrow.words(landing, LANDINGS),
             "experiment_arms": trials.arms_of_visits(recorder, piece),
-            "product_views": _counted(recorder, piece, np.where(in_cart | curious, 1 + pages, 0)),
+            "product_views": _counted(recorder, piece, views),
             "added_to_cart": in_cart,
             "reached_checkout": _recorded(recorder, piece, bought | (in_cart & hesitates)),
             "order_id": recorder.order_id(np.where(bought, occasion, -1)),
@@ -108,11 +109,6 @@ def _logged_in(recorder: Recorder, piece: Piece, bought: Array, luck: Array) -> 
     signs_in = luck < recorder.parameter("log.login_share", usual, **_met(piece))
     known = (piece.visit_day >= since) & (bought | signs_in)
     return np.where(known, piece.visitor, -1)
-
-
-def _landings(recorder: Recorder, piece: Piece, luck: Array) -> Array:
-    edges = np.cumsum([_LANDING_SHARES[name] for name in recorder.world.scenario.routes], axis=1)
-    return (luck[:, None] > edges[piece.route, :-1]).sum(axis=1)
 
 
 def email_sends(recorder: Recorder, piece: Piece) -> pa.Table:
