@@ -11,7 +11,7 @@ from ecomlab.simulator.kernels.draws import high_of, low_of, word_of
 
 __all__ = [
     "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
-    "draw_mails", "draw_occasions", "draw_routes", "note_clicks", "only_route",
+    "draw_mails", "draw_occasions", "draw_routes", "gather_people", "note_clicks", "only_route",
 ]  # fmt: skip
 
 SEO, BRAND, GENERIC, EMAIL, BURST, REACH = range(6)  # what a route's chance is made of
@@ -44,6 +44,33 @@ def draw_occasions(words, half, known, rate, traffic, slack, crowd, state, day):
             out[count] = who
             count += 1
     return out[:count].copy()
+
+
+@njit(cache=True)
+def gather_people(natural, returned, opened):
+    """Merge people in order into one list; tell who came by nature, and who by mail.
+
+    Who returns to a shelf that was empty comes by nature.
+    """
+    most = len(natural) + len(returned) + len(opened)
+    here = np.empty(most, dtype=np.int64)
+    by_nature = np.empty(most, dtype=np.bool_)
+    by_mail = np.empty(most, dtype=np.bool_)
+    a = b = c = count = 0
+    end = np.iinfo(np.int64).max
+    while a < len(natural) or b < len(returned) or c < len(opened):
+        one = natural[a] if a < len(natural) else end
+        two = returned[b] if b < len(returned) else end
+        three = opened[c] if c < len(opened) else end
+        who = min(one, two, three)
+        here[count] = who
+        by_nature[count] = who in (one, two)
+        by_mail[count] = who == three
+        a += one == who
+        b += two == who
+        c += three == who
+        count += 1
+    return here[:count].copy(), by_nature[:count].copy(), by_mail[:count].copy()
 
 
 @njit(cache=True, inline="always")
@@ -149,25 +176,26 @@ def draw_mails(due, state, region, law, budget, ids, keys, day):
     """
     customer, unsubscribed, last_order = state
     to_recent, to_others, recent_days, habit = law
-    members = recents = 0
+    members = np.empty(len(due), dtype=np.int64)
+    count = recents = 0
     for who in due:
         if customer[who] and not unsubscribed[who]:
-            members += 1
+            members[count] = who
+            count += 1
             recents += day - last_order[who] <= recent_days
-    share = recents / max(members, 1)
+    share = recents / max(count, 1)
     mean = to_recent * share + to_others * (1 - share)
-    often = max(mean + habit * (to_recent - mean), 0.0)
-    seldom = max(mean + habit * (to_others - mean), 0.0)
-    out = np.empty(members, dtype=np.int64)
-    count = 0
-    for who in due:
-        if customer[who] and not unsubscribed[who]:
-            rate = often if day - last_order[who] <= recent_days else seldom
-            chance = min(rate / 7 * budget[region[who]], 1.0)
-            if high_of(word_of(ids[who], keys[0], keys[1])) < chance:
-                out[count] = who
-                count += 1
-    return out[:count].copy()
+    often = max(mean + habit * (to_recent - mean), 0.0) / 7
+    seldom = max(mean + habit * (to_others - mean), 0.0) / 7
+    out = np.empty(count, dtype=np.int64)
+    sent = 0
+    for who in members[:count]:
+        luck = high_of(word_of(ids[who], keys[0], keys[1]))
+        rate = often if day - last_order[who] <= recent_days else seldom
+        if luck < min(rate * budget[region[who]], 1.0):
+            out[sent] = who
+            sent += 1
+    return out[:sent].copy()
 
 
 @njit(cache=True)

@@ -14,6 +14,7 @@ from ecomlab.simulator.kernels.visits import (
     SEO,
     draw_occasions,
     draw_routes,
+    gather_people,
 )
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.scenario import ROUTES, Scenario
@@ -72,13 +73,11 @@ def meet_occasions(day: Day) -> None:
     due = day["returning"][:, 0] <= day.index
     day["returned"] = np.unique(day["returning"][due, 1])
     day["returning"] = day["returning"][~due]
-    if len(day["returned"]):
-        natural = np.union1d(natural, day["returned"])
-    opened = day["mailed"][day["is_opened"]]
-    here = np.sort(np.concatenate([natural, opened]))
-    here = here[np.diff(here, prepend=-1) > 0]
+    here, by_nature, by_mail = gather_people(
+        natural, day["returned"], day["mailed"][day["is_opened"]]
+    )
     day["people_today"], day["is_customer"] = here, day["customer"][here]
-    day["is_natural"], day["has_mail_today"] = _among(here, natural), _among(here, opened)
+    day["is_natural"], day["has_mail_today"] = by_nature, by_mail
 
 
 def _tide(day: Day) -> tuple[float, Array, Array]:
@@ -91,13 +90,6 @@ def _tide(day: Day) -> tuple[float, Array, Array]:
     else:
         limit, known, _ = day["tide"]
     return limit, known, day.world_words("occasion", people.ids[known], day.index // 2)
-
-
-def _among(here: Array, some: Array) -> Array:
-    """Return which of the people here are among some of them, both in order."""
-    out = np.zeros(len(here), dtype=bool)
-    out[np.searchsorted(here, some)] = True
-    return out
 
 
 @mechanism(
