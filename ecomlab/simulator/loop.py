@@ -31,7 +31,7 @@ from ecomlab.simulator.mechanisms.mail import send_mail
 from ecomlab.simulator.mechanisms.media import book_creators, buy_media, remember_media
 from ecomlab.simulator.mechanisms.platforms import report_media
 from ecomlab.simulator.mechanisms.prices import coach, post_prices, usual_shares
-from ecomlab.simulator.mechanisms.routes import enter_front, fire_routes, meet_occasions
+from ecomlab.simulator.mechanisms.routes import enter_front, fire_routes, look_in, meet_occasions
 from ecomlab.simulator.mechanisms.satisfaction import (
     NO_PARCELS,
     feel,
@@ -71,6 +71,7 @@ MECHANISMS: tuple[Mechanism, ...] = (
     meet_occasions,
     fire_routes,
     enter_front,
+    look_in,
     time_visits,
     write_in,
     answer_contacts,
@@ -100,7 +101,7 @@ MECHANISMS: tuple[Mechanism, ...] = (
 # What passes from one day to the next; everything else is made anew every day.
 STATE = (
     "adstock", "aware", "coached", "customer", "customers_by_region", "fatigue", "last_click",
-    "last_order", "left", "mailed_on", "own_index", "picked", "posts",
+    "last_order", "left", "order_count", "mailed_on", "own_index", "picked", "posts",
     "quarter_units", "rate", "rival", "stocked_until", "tide", "unsubscribed",
     "on_hand", "purchases", "restocking", "returning", "sales_memory", "source_cost",
     "backlog", "feelings", "leave_luck", "on_the_way", "satisfaction", "usual_delight",
@@ -111,7 +112,7 @@ _KEPT = (
     "on_sale", "base_cents", "price_cents", "depth", "cost_index", "budget_cents", "paid_cents",
     "clicks", "impressions", "claims", "posted", "picked", "coached", "rank",
     "searches", "rival", "aware",
-    "mailed", "is_opened", "has_unsubscribed", "visitors", "route", "front", "in_cart", "running",
+    "mailed", "is_opened", "has_unsubscribed", "visitors", "route", "front", "stays", "in_cart", "running",
     "buyers", "order_visit", "order_cents", "order_discount_cents", "shipping_cents", "payment",
     "coupon", "line_order", "line_sku", "line_units", "line_price_cents", "line_discount_cents",
     "line_cents", "line_cost_cents", "back_line", "back_units", "back_after_days", "back_reason",
@@ -219,6 +220,7 @@ def begin(world: World, noise: Noise, plan: Plan | None) -> Day:
     day["customer"], day["left"] = customer, people.has_left.copy()
     day["rate"] = np.where(people.has_left, 0, rate).astype(np.float32)
     day["last_order"] = np.where(customer, people.since, long_ago).astype(np.int32)
+    day["order_count"] = people.orders_before.copy()
     day["stocked_until"], day["mailed_on"] = long_ago.copy(), long_ago.copy()
     day["last_click"] = np.tile(long_ago.astype(np.int16), (len(scenario.routes), 1))
     day["fatigue"] = np.zeros(count, dtype=np.float32)

@@ -243,6 +243,7 @@ class Choice(Part):
     """How visitors choose [utility, unless said otherwise]."""
 
     outside: float  # of buying nothing here, for a newcomer
+    leaves_at_once: Share = 0.36  # of visits that look at no product [P]
     cart_slack: NonNegative  # how far below buying a product still enters the cart
     add_on_outside: float  # at which a further product joins an order half the time
     companion_bonus: float = 0.0  # of add-ons from the companion category

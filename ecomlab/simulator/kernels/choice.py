@@ -20,19 +20,21 @@ _TWELVE, _TINY = np.uint64(12), 1e-300
 
 
 @njit(cache=True)
-def look_around(visitors, ids, taste, mood, companion, goods, keys):
+def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
     """Return the category each visitor turns to, the products looked at, and which count.
 
     ``goods`` is (shelf by category, partner, is on sale); ``keys`` are those of the streams of
-    categories, of the first five places and of the others. What is seen twice counts once.
+    categories, of the first five places and of the others. What is seen twice counts once; who does not stay looks at nothing.
     """
     shelf, partner, on_sale = goods
     kinds, size = shelf.shape
-    main = np.empty(len(visitors), dtype=np.int64)
-    seen = np.empty((len(visitors), SLOTS), dtype=np.int32)
-    counts = np.empty((len(visitors), SLOTS), dtype=np.bool_)
+    main = np.zeros(len(visitors), dtype=np.int64)
+    seen = np.zeros((len(visitors), SLOTS), dtype=np.int32)
+    counts = np.zeros((len(visitors), SLOTS), dtype=np.bool_)
     edges, mask = np.empty(kinds), np.uint64(size - 1)
     for v in range(len(visitors)):
+        if not stays[v]:
+            continue
         who = visitors[v]
         total = 0.0
         for kind in range(kinds):
@@ -86,6 +88,10 @@ def weigh_products(visitors, seen, counts, crowd, goods, depth):
     appeal, log_price, is_eco, attribute = goods
     inside = np.empty(seen.shape)
     for v in range(len(visitors)):
+        if not counts[v, 0]:
+            inside[v] = -np.inf
+            if not counts[v].any():
+                continue
         who = visitors[v]
         beta, off = np.float64(sensitivity[who]), math.log1p(-depth[v])
         for slot in range(SLOTS):
@@ -175,12 +181,15 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
     answered, lift = answers
     shape, has_gaps = seen.shape, len(is_out) > 0
     time, rest = np.empty(shape), np.empty(len(seen))
-    wants, in_cart = np.empty(len(seen), dtype=np.bool_), np.empty(len(seen), dtype=np.bool_)
+    wants, in_cart = np.zeros(len(seen), dtype=np.bool_), np.zeros(len(seen), dtype=np.bool_)
     wanted = np.zeros(shape, dtype=np.bool_)
     order, line, pull = np.empty(len(seen)), np.empty(shape), np.empty(shape)
     weight, added = np.empty(SLOTS), np.empty(SLOTS)
     bar_same, bar_other = math.exp(nothing_more), math.exp(nothing_more - bonus)
     for v in range(len(seen)):
+        if not counts[v, 0] and not counts[v].any():
+            time[v], rest[v], order[v], line[v], pull[v] = np.inf, 1.0, 0.0, 0.0, 0.0
+            continue
         base = numbers[v] * 4096
         nothing = math.exp(outside[v])
         here = gone = 0.0
@@ -298,6 +307,8 @@ def expect_money(seen, line, money):
     asked, cost = money
     amounts, costs = np.zeros(len(seen)), np.zeros(len(seen))
     for v in range(len(seen)):
+        if line[v, 0] == 0 and not line[v].any():
+            continue
         for slot in range(SLOTS):
             amounts[v] += line[v, slot] * asked[seen[v, slot]]
             costs[v] += line[v, slot] * cost[seen[v, slot]]
@@ -312,6 +323,8 @@ def expect_units(seen, line, pull, paid, beta, count):
     """
     units, slope = np.zeros(count), np.zeros(count)
     for v in range(len(seen)):
+        if line[v, 0] == 0 and not line[v].any():
+            continue
         for slot in range(SLOTS):
             units[seen[v, slot]] += paid[v] * line[v, slot]
             slope[seen[v, slot]] += paid[v] * beta[v] * pull[v, slot]

@@ -12,7 +12,6 @@ __all__ = ["draw_looks", "scramble_numbers", "write_hex"]
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _NINETEEN, _FOUR = np.uint64(29), np.uint64(4)
 _HALF_WORD = np.uint64(32)
-_LEAVES_AT_ONCE = 0.36  # share of visits that look at no product
 _DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 
 
@@ -54,10 +53,10 @@ def write_hex(codes, gap, prefix, width):
 
 
 @njit(cache=True)
-def draw_looks(occasion, in_cart, route, steps, edges, keys):
+def draw_looks(occasion, stays, in_cart, route, steps, edges, keys):
     """Return product views and landing of visits, and the luck that other columns share.
 
-    ``steps`` are the distribution functions of further views, without and with a cart (2 x
+    Who does not stay looks at nothing. ``steps`` are the distribution functions of further views, without and with a cart (2 x
     counts), ``edges`` those of landings by route; ``keys`` are those of three streams. The luck
     has three rows: of loading, of hesitating at the cart, and of signing in.
     """
@@ -68,7 +67,7 @@ def draw_looks(occasion, in_cart, route, steps, edges, keys):
         first = word_of(occasion[i], keys[0], keys[1])
         second = word_of(occasion[i], keys[2], keys[3])
         third = word_of(occasion[i], keys[4], keys[5])
-        if in_cart[i] or high_of(first) > _LEAVES_AT_ONCE:
+        if stays[i]:
             row, pages = steps[1 if in_cart[i] else 0], 0
             while pages < len(row) - 1 and high_of(third) > row[pages]:
                 pages += 1

@@ -124,9 +124,10 @@ def stars_of(feeling: Array) -> Array:
 
 @mechanism(
     reads=("buyers", "customer", "left", "rate", "last_order", "stocked_until",
-           "customers_by_region", "line_order", "line_sku", "depth", "satisfaction", "leave_luck"),
+           "customers_by_region", "line_order", "line_sku", "depth", "satisfaction", "leave_luck",
+           "order_count"),
     writes=("customer", "left", "rate", "last_order", "stocked_until", "customers_by_region",
-            "leave_luck"),
+            "leave_luck", "order_count"),
     streams=("leave",),
 )  # fmt: skip
 def remember_buyers(day: Day) -> None:
@@ -140,7 +141,9 @@ def remember_buyers(day: Day) -> None:
     fresh = buyers[~day["customer"][buyers]]
     gain = np.bincount(people.region[fresh], minlength=len(world.region_people))
     day["customers_by_region"] = day["customers_by_region"] + gain
-    words = day.words("leave", ids)
+    # keyed by the number of the order: one order more or less leaves the luck of the others
+    words = day.world_words("leave", ids * 4096 + day["order_count"][buyers], 0)
+    day.put("order_count", buyers, day["order_count"][buyers] + 1)
     day.put("customer", buyers, True)
     day.put("leave_luck", buyers, to_uniform(words))
     left, rate = standing(day, buyers)

@@ -24,7 +24,7 @@ _SLOW = 0.6  # utility lost, times the log of the time that pages take over the 
 
 
 @mechanism(
-    reads=("visitors", "category_season", "category_shock", "on_sale", "on_hand"),
+    reads=("visitors", "stays", "category_season", "category_shock", "on_sale", "on_hand"),
     writes=("considered", "is_seen", "main_category", "is_out", "short_visits", "label_luck",
             "label_share"),
     streams=("consider", "consider.category", "label"),
@@ -45,7 +45,7 @@ def consider(day: Day) -> None:
     )
     keys = (*day.keys("consider.category"), *day.keys("consider"), *day.keys("consider", part="more"))
     main, seen, counts = look_around(
-        visitors, world.people.ids, world.people.category_taste, mood, companion,
+        visitors, day["stays"], world.people.ids, world.people.category_taste, mood, companion,
         (goods.shelf, goods.partner, day["on_sale"]), keys,
     )  # fmt: skip
     day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main

@@ -90,7 +90,7 @@ def _plan_in_force(day: Day, law: Service) -> tuple[Array, tuple[str, float]]:
 
 
 @mechanism(
-    reads=("visitors", "visit_luck", "contacts_due"),
+    reads=("visitors", "stays", "visit_luck", "contacts_due"),
     writes=("writing", "writing_visit", "contacts_due"),
     streams=("contact.presale", "contact.when"),
 )
@@ -121,7 +121,7 @@ def _ask_before(day: Day, law: Service) -> tuple[Array, Array]:
     """Return which visits ask a question by chat, and their contacts."""
     visitors = day["visitors"]
     luck = day.uniform("contact.presale", day.world.people.ids[visitors])
-    asks = np.flatnonzero(luck < law.presale_share)
+    asks = np.flatnonzero(day["stays"] & (luck < law.presale_share))
     if not len(asks):
         return asks, NO_CONTACTS
     chat, second = law.channels["chat"], visit_seconds(day["visit_luck"][asks], _DAY)

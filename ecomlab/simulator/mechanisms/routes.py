@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecomlab.simulator.codes import occasions
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.kernels.visits import (
     BRAND,
@@ -19,7 +20,7 @@ from ecomlab.simulator.kernels.visits import (
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.scenario import ROUTES, Scenario
 
-__all__ = ["enter_front", "fire_routes", "meet_occasions"]
+__all__ = ["enter_front", "fire_routes", "look_in", "meet_occasions"]
 
 _MOST = 0.9  # chance of a route on an occasion, at most
 _BIAS = 0.5 / 0.30  # power of activity in social targeting, a unit of dose
@@ -143,6 +144,14 @@ def _targeting(day: Day, here: Array) -> Array:
         if test.kind == "holdout" and test.what == "social":
             shown = shown * (test.arm(day.lot, world.people.ids[here]) == 1)
     return np.asarray(shown, dtype=np.float64)
+
+
+@mechanism(reads=("visitors",), writes=("stays",), streams=("visit",))
+def look_in(day: Day) -> None:
+    """Let some visits leave at once, having looked at nothing: whoever comes, by luck."""
+    number = occasions(day.world.people.ids[day["visitors"]], day.index)
+    luck = day.lasting("visit", number, part="look")
+    day["stays"] = luck >= day.world.scenario.choice.leaves_at_once
 
 
 @mechanism(reads=("visitors", "route"), writes=("front",), streams=("front",))

@@ -43,6 +43,7 @@ class Piece:
     occasion: Array
     route: Array
     front: Array
+    stays: Array
     in_cart: Array
     order_rank: Array  # position in the log of each order
     order_visit: Array  # position of its visit above
@@ -222,6 +223,7 @@ class Recorder:
             occasion=occasion[rank],
             route=log.join("route")[rank],
             front=log.join("front")[rank],
+            stays=log.join("stays")[rank],
             in_cart=log.join("in_cart")[rank],
             order_rank=order_rank,
             order_visit=place[visit[order_rank]],
