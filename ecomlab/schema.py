@@ -186,8 +186,8 @@ TABLES: Mapping[str, Table] = {
         population=_count("people living there", "people"),
         income_index=_number("mean income over the mean of all regions", "ratio", low=0),
         km_to_depot=_number("road distance to the nearest depot", "km", low=0),
-        launch_date=_day("first day of sale in the region", empty=True),
-        is_new=_flag("entered within the store's period"),
+        launch_date=_day("first day of sale, where that lies in the period", empty=True),
+        is_new=_flag("not sold in before the period; entered on launch_date, if at all"),
     ),
     "products": _table(
         "One row a stock keeping unit.",
@@ -363,7 +363,7 @@ TABLES: Mapping[str, Table] = {
         received_units=_count("came in on the day, from suppliers", "units"),
         restocked_units=_count("returned by customers, back in the depot", "units"),
         sold_units=_count("left the depot for orders that were paid", "units"),
-        written_off_units=_count("lost, broken or outdated", "units"),
+        written_off_units=_count("lost, broken, outdated, or sold off when delisted", "units"),
     ),
     "purchase_orders": _table(
         "One row a product ordered from a supplier.",
@@ -487,6 +487,7 @@ TABLES: Mapping[str, Table] = {
         returns_handling=_money("handling of returns, without the refunds", empty=True),
         payment=_money("payment providers and platforms", empty=True),
         research=_money("market research, experiments and features", empty=True),
+        entry=_money("entering new regions: launch, running costs, certification", empty=True),
         fixed=_money("rent, salaries, software", empty=True),
     ),
     "population_margins": _table(

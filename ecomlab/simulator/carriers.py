@@ -71,6 +71,13 @@ def _km(scenario: Scenario) -> Array:
     return np.array([region.km_to_depot for region in scenario.regions.values()])
 
 
+def _usual_weight(scenario: Scenario) -> Array:
+    """Return what share of the people the shop has always sold to lives in each region."""
+    share = np.array([0.0 if r.is_new else r.share for r in scenario.regions.values()])
+    some_are_new = any(region.is_new for region in scenario.regions.values())
+    return share / share.sum() if some_are_new else share
+
+
 def remoteness(scenario: Scenario, law: Fulfilment) -> Array:
     """Return how remote each region is: 0 near the depot, 1 in the remotest parts."""
     span = law.remote_full_km - law.remote_from_km
@@ -82,7 +89,7 @@ def usual_shares(scenario: Scenario, law: Fulfilment) -> Array:
 
     By habit the manager gives remote regions the better carriers, as far as the trap is set.
     """
-    weight = np.array([region.share for region in scenario.regions.values()])
+    weight = _usual_weight(scenario)
     far = remoteness(scenario, law)
     far = far - np.average(far, weights=weight)
     dose = scenario.traps.carriers / _USUAL_DOSE
@@ -216,7 +223,7 @@ def usual_delight(scenario: Scenario) -> float:
     share = net.share
     promise = promise_days(scenario, law, share, law.promise_quantile)
     chances = arrival_chances(net.known_days, net.delay_days, net.shape, net.shock_sd)
-    weight = np.array([region.share for region in scenario.regions.values()])
+    weight = _usual_weight(scenario)
     days, total = np.arange(1, chances.shape[-1] + 1), 0.0
     for place, (whole, rest) in enumerate(zip(np.floor(promise), promise % 1, strict=True)):
         for said, part in ((whole, 1 - rest), (whole + 1, rest)):

@@ -23,7 +23,7 @@ from ecomlab.simulator.scenario import Scenario, load_scenario
 from ecomlab.store.sealing import Truth
 from ecomlab.store.store import Store
 
-__all__ = ["Damage", "daily_signs", "measure_incident", "simulate_pack"]
+__all__ = ["Damage", "daily_books", "daily_signs", "measure_incident", "simulate_pack"]
 
 _NOTICED = 1.0  # standard deviations from day to day by which a sign counts as moved
 _LEAST = 0.002  # of a sign's level, the least that it is taken to vary
@@ -165,7 +165,7 @@ def _name_of(incident: Incident | str) -> str:
 def _damage(struck: Store, whole: Store, start: pd.Timestamp, span: int) -> Damage:
     index = pd.date_range(start, periods=span, freq="D")
     usual = pd.date_range(end=start - timedelta(days=1), periods=_USUAL_DAYS, freq="D")
-    books = [_books(store).reindex(index, fill_value=0.0) for store in (struck, whole)]
+    books = [daily_books(store).reindex(index, fill_value=0.0) for store in (struck, whole)]
     table = (books[0] - books[1]).round(2)
     seen = [daily_signs(store) for store in (struck, whole)]
     before = seen[1].reindex(usual)
@@ -225,8 +225,14 @@ def daily_signs(store: Store) -> pd.DataFrame:
     return pd.DataFrame(found).sort_index()
 
 
-def _books(store: Store) -> pd.DataFrame:
-    """Return what came in and went out on each day, by line, gains positive [currency]."""
+def daily_books(store: Store) -> pd.DataFrame:
+    """Return what came in and went out on each day, by line, gains positive [currency].
+
+    Examples
+    --------
+    >>> daily_books(simulate("tiny", people=200, days=10).store)["profit"].notna().all()
+    np.True_
+    """
     parts = {
         "revenue": "SELECT date, sum(amount + shipping_fee) v FROM orders "
                    "WHERE payment_status = 'paid' GROUP BY date",

@@ -105,14 +105,17 @@ class Experiment(BaseModel):
         edges = np.cumsum(self.shares)[:-1]
         return np.searchsorted(edges, lot(self.id, units), side="right")
 
-    def regions_on(self, lot: Lot, regions: int, age: int) -> Array:
-        """Return which regions are in the last arm on a day of a geo or launch experiment."""
-        places = np.arange(regions)
+    def regions_on(self, lot: Lot, takes_part: Array, age: int) -> Array:
+        """Return which regions are in the last arm on a day of a geo or launch experiment.
+
+        Who takes no part goes on as usual: no feature, and the whole budget.
+        """
+        places = np.arange(len(takes_part))
         if self.kind == "launch":
-            turn = np.argsort(np.argsort(lot(self.id, places)))
-            return np.asarray(age >= turn * self.days / (regions + 1))
+            turn = np.argsort(np.argsort(np.where(takes_part, lot(self.id, places), np.inf)))
+            return np.asarray(takes_part & (age >= turn * self.days / (takes_part.sum() + 1)))
         block = age // self.block_days if self.block_days else 0
-        return np.asarray(self.arm(lot, places + 4096 * block) == 1)
+        return np.asarray(~takes_part | (self.arm(lot, places + 4096 * block) == 1))
 
 
 class Research(BaseModel):

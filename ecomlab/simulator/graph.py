@@ -65,6 +65,11 @@ class Day:
         self._declared(stream)
         return self._noise.words(stream, ids, day=period, part="period")
 
+    def world_keys(self, stream: str, period: int) -> tuple[Any, Any]:
+        """Return the keys of :meth:`world_words`, for kernels that draw as they go."""
+        self._declared(stream)
+        return self._noise.keys(stream, day=period, part="period")
+
     def lot(self, experiment: str, units: Array) -> Array:
         """Return the lots of an experiment's units: theirs for good, whoever asks."""
         return self._noise.uniform("experiment", units, part=experiment)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ecomlab.simulator.carriers import usual_delight
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.graph import Day, Mechanism, edges
 from ecomlab.simulator.mechanisms.aftermath import remember_buyers, send_back, write_reviews
 from ecomlab.simulator.mechanisms.awareness import spread_awareness
@@ -31,6 +32,7 @@ from ecomlab.simulator.mechanisms.mail import send_mail
 from ecomlab.simulator.mechanisms.media import book_creators, buy_media, remember_media
 from ecomlab.simulator.mechanisms.platforms import report_media
 from ecomlab.simulator.mechanisms.prices import coach, post_prices, usual_shares
+from ecomlab.simulator.mechanisms.regions import open_regions
 from ecomlab.simulator.mechanisms.routes import enter_front, fire_routes, look_in, meet_occasions
 from ecomlab.simulator.mechanisms.satisfaction import (
     NO_PARCELS,
@@ -55,6 +57,7 @@ __all__ = ["MECHANISMS", "STATE", "Log", "begin", "causal_graph", "run_days"]
 MECHANISMS: tuple[Mechanism, ...] = (
     observe_day,
     apply_plan,
+    open_regions,
     run_experiments,
     staff_desks,
     quote_delivery,
@@ -125,7 +128,7 @@ _KEPT = (
     "holding_cents", "on_order", "in_transit", "arrived", "placed", "demand_units", "lost_units",
     "away_units", "instead_units", "stock_response",
     "visit_luck", "planned_agents", "present_agents", "service_cents", "tickets",
-    "ticket_order_chance",
+    "ticket_order_chance", "is_open", "is_delisted",
 )  # fmt: skip
 _OF_BUYERS = ("route_chance", "fired")  # kept of visits that ordered, routes x orders
 _FLUSH_VISITS = 1 << 17
@@ -212,8 +215,9 @@ def begin(world: World, noise: Noise, plan: Plan | None) -> Day:
     customer = people.since <= 0
     rate = np.where(customer, people.customer_rate, people.newcomer_rate)
     usual = np.array([route.spend for route in scenario.routes.values()])
+    usually = (scenario.shoppers.aware_share, scenario.entry.aware_share)  # where it sells, or not
     known = [
-        scenario.shoppers.aware_share if region.aware_share is None else region.aware_share
+        usually[region.is_new] if region.aware_share is None else region.aware_share
         for region in scenario.regions.values()
     ]
     long_ago = np.full(count, -10_000, dtype=np.int32)
@@ -228,7 +232,7 @@ def begin(world: World, noise: Noise, plan: Plan | None) -> Day:
     day["customers_by_region"] = np.bincount(
         people.region[customer], minlength=len(scenario.regions)
     )
-    day["adstock"] = np.repeat(usual[:, None], len(scenario.regions), axis=1)
+    day["adstock"] = np.outer(usual, is_old(scenario))
     day["aware"], day["posts"], day["tide"] = np.array(known), (), None
     day["rival"], day["own_index"] = np.zeros(kinds), np.zeros((14, kinds))
     goods = len(world.products.key)

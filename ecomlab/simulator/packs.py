@@ -140,6 +140,7 @@ def _worth_striking(scenario: Scenario, about: Kind) -> tuple[str, ...]:
         return tuple(name for name in names if name in paid)
     if about.scope == "region":
         share = {name: region.share for name, region in scenario.regions.items()}
+        names = tuple(name for name in names if not scenario.regions[name].is_new)
         return tuple(sorted(names, key=lambda name: -share[name])[: (len(names) + 1) // 2])
     return names[:2] if about.scope == "device" else names  # hardly anybody uses the third
 

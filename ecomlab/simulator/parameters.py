@@ -58,6 +58,8 @@ class Region(Part):
     km_to_depot: NonNegative = 0.0
     eco_taste: float = 0.24  # mean of the taste for ecological products, utility
     aware_share: Share | None = None  # on the first day; the scenario's own if left out
+    is_new: bool = False  # nobody can buy there until a plan enters it
+    elsewhere: float = 0.0  # utility of buying elsewhere, over that in other regions
 
 
 class Category(Part):

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecomlab.simulator.experiments import Experiment, Research
+from ecomlab.simulator.parameters_entry import Entry
 from ecomlab.simulator.parameters_service import ServicePlan
 from ecomlab.simulator.scenario import Scenario, nearest
 
@@ -25,6 +26,7 @@ __all__ = ["Plan", "PlanError"]
 _LEVERS = (
     "start", "budgets", "prices", "discounts", "promotions", "features", "experiments",
     "research", "before", "carriers", "promise", "reorder", "suppliers", "service",
+    "regions", "delist",
 )  # fmt: skip
 
 
@@ -63,6 +65,12 @@ class Plan(BaseModel):
         Quantile of the delivery time that is promised (0.5 to 0.999).
     service
         See :class:`~ecomlab.simulator.parameters_service.ServicePlan`.
+    regions
+        New region -> how it is entered, on ``start``: see
+        :class:`~ecomlab.simulator.parameters_entry.Entry`. A later plan may change the range.
+    delist
+        Products that are not on sale from ``start`` on; a later plan's list replaces it, so
+        that an empty one brings all back.
     before
         The plan in force until ``start``; see :meth:`after`.
 
@@ -93,6 +101,8 @@ class Plan(BaseModel):
     suppliers: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     promise: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
     service: ServicePlan | None = None
+    regions: Mapping[str, Entry] = Field(default_factory=dict)
+    delist: tuple[str, ...] | None = None
     before: Plan | None = None
 
     @model_validator(mode="before")
@@ -123,7 +133,8 @@ class Plan(BaseModel):
             values["before"] = self.before.to_dict()
         if self.service is not None:
             values["service"] = {n: v for n, v in values["service"].items() if v not in (None, {})}
-        return {name: value for name, value in values.items() if value not in (None, {}, [])}
+        kept = {name: value for name, value in values.items() if value not in (None, {}, [])}
+        return kept if self.delist is None else kept | {"delist": list(self.delist)}
 
     def to_yaml(self) -> str:
         """Return the plan as YAML text."""
@@ -188,6 +199,9 @@ class Plan(BaseModel):
             _known(lever, levels, known, "categories and products",
                    shown=("all", *scenario.categories) if scenario.stock else ())  # fmt: skip
         _known("features", self.features, tuple(scenario.features), "features")
+        _known("delist", self.delist or (), goods, "products", shown=tuple(
+            f"{k.prefix}-001 to {k.prefix}-{k.skus:03d}" for k in scenario.categories.values()))
+        self._check_regions(scenario)
         self._check_carriers(scenario)
         if self.service is not None:
             known = tuple(scenario.service.channels) if scenario.service else ()
@@ -204,6 +218,22 @@ class Plan(BaseModel):
             )
         if self.before is not None:
             self.before.check(scenario, days=days)
+
+    def _check_regions(self, scenario: Scenario) -> None:
+        new = tuple(name for name, region in scenario.regions.items() if region.is_new)
+        earlier = self.before.in_force(scenario.start) if self.before is not None else ()
+        for name, entry in self.regions.items():
+            if name in scenario.regions and name not in new:
+                raise PlanError(
+                    f"regions.{name}: the shop sells there already; leave it out. "
+                    f"Regions that can be entered: {', '.join(new) or 'none'}."
+                )
+            _known("regions", (name,), new, "new regions")
+            if entry.launch_budget and any(name in one.regions for one in earlier):
+                raise PlanError(
+                    f"regions.{name}.launch_budget: an earlier plan opened the region, and a "
+                    f"launch comes once. Leave it out; the range may change."
+                )
 
     def _check_carriers(self, scenario: Scenario) -> None:
         law = scenario.fulfilment

@@ -43,6 +43,7 @@ from ecomlab.simulator.parameters import (
     Traps,
 )
 from ecomlab.simulator.parameters_delivery import Fulfilment, Satisfaction
+from ecomlab.simulator.parameters_entry import Entering
 from ecomlab.simulator.parameters_service import Service
 from ecomlab.simulator.parameters_stock import Stock
 
@@ -99,6 +100,7 @@ class Scenario(Part):
     fulfilment: Fulfilment | None = None
     satisfaction: Satisfaction | None = None
     service: Service | None = None
+    entry: Entering = Entering()
     market: Market
     research: tuple[Research, ...] = ()  # ordered by the status quo
     panel: Panel = Panel()
@@ -139,6 +141,11 @@ class Scenario(Part):
                 feature[effect] *= scale
         return Scenario.model_validate(values | {"power": power})
 
+    def without_operations(self) -> Scenario:
+        """Return the world of unlimited stock, perfect delivery and no contacts."""
+        off = dict.fromkeys(("stock", "fulfilment", "satisfaction", "service"))
+        return Scenario.model_validate(self.model_dump() | off)
+
     def with_traps(self, doses: Mapping[str, float]) -> Scenario:
         """Return the twin of this world in which some habits have another dose."""
         values = self.model_dump()
@@ -164,6 +171,8 @@ class Scenario(Part):
         total = sum(region.share for region in self.regions.values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"shares of regions add up to {total:g}, not to 1")
+        if all(region.is_new or not region.share for region in self.regions.values()):
+            raise ValueError("regions: one with people in it must not be new")
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,7 @@ from ecomlab.simulator.scenario import Scenario
 from ecomlab.simulator.tables.arrow import days
 from ecomlab.simulator.tables.parcels import tell_delivery, tell_parcels
 from ecomlab.simulator.tables.record import NEVER, Piece, Recorder
+from ecomlab.simulator.tables.regions import tell_regions
 from ecomlab.simulator.tables.service import tell_service
 from ecomlab.simulator.tables.stock import tell_demand, tell_suppliers
 from ecomlab.store.sealing import Truth
@@ -67,6 +68,7 @@ class Teller:
             "truth_sku": _products(self.recorder),
             "truth_elasticity": self._elasticities(),
             "truth_feature": _features(scenario),
+            "truth_region": tell_regions(self.recorder),
             "truth_market": tell_market(self.recorder),
             "truth_wtp": tell_willingness(self.recorder),
             "truth_research": tell_research(self.recorder),

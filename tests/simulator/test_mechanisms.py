@@ -113,6 +113,8 @@ def visitors_of(world: World, *, people: int = 6000) -> Day:
     day["route"] = np.zeros(people, dtype=np.int64)
     day["on_hand"], day["returned"] = np.full(len(world.products.key), 99), np.zeros(0, dtype=int)
     day["wait_cost"] = np.zeros(len(world.scenario.regions))
+    day["shelf_range"] = np.zeros(len(world.scenario.regions), dtype=np.int64)
+    day["stays"] = np.ones(people, dtype=bool)
     day["chat_answered"] = np.zeros(0, dtype=np.int64)
     day["intent"], day["price_cents"] = 3.0, world.products.list_cents
     return day

@@ -7,27 +7,30 @@ import math
 import numpy as np
 from numba import njit
 
-from ecomlab.simulator.kernels.draws import high_of, word_of
+from ecomlab.simulator.kernels.draws import gather_rows, high_of, word_of
 
 __all__ = [
-    "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around", "serve_in_turn",
-    "weigh_products", "weigh_routes",
+    "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around",
+    "serve_in_turn", "weigh_products", "weigh_routes",
 ]  # fmt: skip
 
 SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
 _OWN, _BITS = 6, 5  # places of the own category; places that one word serves
 _TWELVE, _TINY = np.uint64(12), 1e-300
+_LEAST_READY, _MOST_READY = -8.0, 4.5
 
 
 @njit(cache=True)
 def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
     """Return the category each visitor turns to, the products looked at, and which count.
 
-    ``goods`` is (shelf by category, partner, is on sale); ``keys`` are those of the streams of
-    categories, of the first five places and of the others. What is seen twice counts once; who does not stay looks at nothing.
+    ``goods`` is (shelf by range and category, range by visit, partner, is on sale, is offered
+    by range); ``keys`` are those of the streams of categories, of the first five places and of
+    the others. What is seen twice counts once; who does not stay looks at nothing.
     """
-    shelf, partner, on_sale = goods
-    kinds, size = shelf.shape
+    shelf, range_of, partner, on_sale, is_offered = goods
+    own = gather_rows(taste, visitors)
+    _, kinds, size = shelf.shape
     main = np.zeros(len(visitors), dtype=np.int64)
     seen = np.zeros((len(visitors), SLOTS), dtype=np.int32)
     counts = np.zeros((len(visitors), SLOTS), dtype=np.bool_)
@@ -38,7 +41,7 @@ def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
         who = visitors[v]
         total = 0.0
         for kind in range(kinds):
-            total += np.float64(taste[who, kind]) * mood[kind]
+            total += np.float64(own[v, kind]) * mood[kind]
             edges[kind] = total
         luck = high_of(word_of(ids[who], keys[0], keys[1])) * total
         kind = 0
@@ -47,17 +50,27 @@ def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
         main[v] = kind
         few = word_of(ids[who], keys[2], keys[3])
         more = word_of(ids[who], keys[4], keys[5])
+        of = range_of[v]
         for slot in range(_OWN + 1):
             word = few if slot < _BITS else more
             place = (word >> (_TWELVE * np.uint64(slot % _BITS))) & mask
-            seen[v, slot] = shelf[kind if slot < _OWN else companion[kind], place]
+            seen[v, slot] = shelf[of, kind if slot < _OWN else companion[kind], place]
         seen[v, _OWN + 1] = partner[seen[v, 0]]
         for slot in range(SLOTS):
-            counts[v, slot] = on_sale[seen[v, slot]]
+            counts[v, slot] = on_sale[seen[v, slot]] and is_offered[of, seen[v, slot]]
             for earlier in range(slot):
                 if seen[v, earlier] == seen[v, slot]:
                     counts[v, slot] = False
     return main, seen, counts
+
+
+@njit(cache=True, inline="always")
+def _any(of_visits, v):
+    """Return whether any place of a visit is not zero; without a slice, which costs more."""
+    found = False
+    for slot in range(SLOTS):
+        found |= of_visits[v, slot] != 0
+    return found
 
 
 @njit(cache=True)
@@ -78,34 +91,59 @@ def find_gaps(seen, counts, is_empty):
 
 
 @njit(cache=True)
-def weigh_products(visitors, seen, counts, crowd, goods, depth):
-    """Return the utilities of the products looked at, without noise; visits x places.
+def weigh_products(visitors, looks, crowd, goods, visits, law):
+    """Return utilities without noise: of the products looked at, and of buying nothing.
 
-    ``crowd`` is (price sensitivity, eco taste, taste) of all people, ``goods`` is (appeal,
-    log price, is ecological, attributes), ``depth`` the discount of the show a visit comes by. An empty place weighs nothing.
+    Parameters
+    ----------
+    visitors, looks
+        Whose visits; products looked at, which of them count, and the category turned to.
+    crowd
+        Of all people: price sensitivity, eco taste, taste, readiness, device and region.
+    goods
+        Of all products: appeal, log price, is ecological, attributes.
+    visits
+        Of each visit: is a customer's, discount of a show, readiness by features and stock.
+    law
+        Utility of buying nothing; more of it by device and region; readiness of the day; pull of
+        competitors by category.
+
+    Returns
+    -------
+    inside, outside
+        Visits x places, where an empty place weighs nothing; and by visit.
     """
-    sensitivity, eco_taste, taste = crowd
+    seen, counts, main = looks
+    sensitivity, eco_taste, taste, readiness, device, region = crowd
     appeal, log_price, is_eco, attribute = goods
-    inside = np.empty(seen.shape)
+    is_customer, depth, lift = visits
+    nothing, by_device, by_region, intent, rival = law
+    own = gather_rows(taste, visitors)
+    inside, outside = np.full(seen.shape, -np.inf), np.zeros(len(visitors))
     for v in range(len(visitors)):
-        if not counts[v, 0]:
-            inside[v] = -np.inf
-            if not counts[v].any():
-                continue
+        if not _any(counts, v):
+            continue
         who = visitors[v]
-        beta, off = np.float64(sensitivity[who]), math.log1p(-depth[v])
+        beta, off = np.float64(sensitivity[who]), 0.0
+        if depth[v] > 0:
+            off = math.log1p(-depth[v])
         for slot in range(SLOTS):
             sku = seen[v, slot]
             if not counts[v, slot]:
-                inside[v, slot] = -np.inf
                 continue
             fit = appeal[sku]
             if is_eco[sku]:
                 fit += eco_taste[who]
-            for axis in range(taste.shape[1]):
-                fit += np.float64(taste[who, axis]) * attribute[sku, axis]
+            for axis in range(own.shape[1]):
+                fit += np.float64(own[v, axis]) * attribute[sku, axis]
             inside[v, slot] = fit - beta * (log_price[sku] + off)
-    return inside
+        ready = 0.0
+        if is_customer[v]:
+            ready = min(max(np.float64(readiness[who]), _LEAST_READY), _MOST_READY)
+        ready += intent + lift[v]
+        outside[v] = nothing + by_device[device[who]] - ready
+        outside[v] += by_region[region[who]] - beta * rival[main[v]]
+    return inside, outside
 
 
 @njit(cache=True, inline="always")
@@ -180,15 +218,14 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
     is_out, stay, label_luck, label_share = gaps
     answered, lift = answers
     shape, has_gaps = seen.shape, len(is_out) > 0
-    time, rest = np.empty(shape), np.empty(len(seen))
+    time, rest = np.full(shape, np.inf), np.ones(len(seen))
     wants, in_cart = np.zeros(len(seen), dtype=np.bool_), np.zeros(len(seen), dtype=np.bool_)
     wanted = np.zeros(shape, dtype=np.bool_)
-    order, line, pull = np.empty(len(seen)), np.empty(shape), np.empty(shape)
+    order, line, pull = np.zeros(len(seen)), np.zeros(shape), np.zeros(shape)
     weight, added = np.empty(SLOTS), np.empty(SLOTS)
     bar_same, bar_other = math.exp(nothing_more), math.exp(nothing_more - bonus)
     for v in range(len(seen)):
-        if not counts[v, 0] and not counts[v].any():
-            time[v], rest[v], order[v], line[v], pull[v] = np.inf, 1.0, 0.0, 0.0, 0.0
+        if not _any(counts, v):
             continue
         base = numbers[v] * 4096
         nothing = math.exp(outside[v])
@@ -196,7 +233,6 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
         best, first, offered, in_stock = np.inf, -1, np.inf, np.inf
         for slot in range(SLOTS):
             weight[slot] = added[slot] = 0.0
-            time[v, slot] = np.inf
             if not counts[v, slot]:
                 continue
             sku = seen[v, slot]
@@ -307,7 +343,7 @@ def expect_money(seen, line, money):
     asked, cost = money
     amounts, costs = np.zeros(len(seen)), np.zeros(len(seen))
     for v in range(len(seen)):
-        if line[v, 0] == 0 and not line[v].any():
+        if not _any(line, v):
             continue
         for slot in range(SLOTS):
             amounts[v] += line[v, slot] * asked[seen[v, slot]]
@@ -323,7 +359,7 @@ def expect_units(seen, line, pull, paid, beta, count):
     """
     units, slope = np.zeros(count), np.zeros(count)
     for v in range(len(seen)):
-        if line[v, 0] == 0 and not line[v].any():
+        if not _any(line, v):
             continue
         for slot in range(SLOTS):
             units[seen[v, slot]] += paid[v] * line[v, slot]

@@ -10,7 +10,10 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["hash_uniforms", "hash_words", "high_of", "low_of", "poisson_quantiles", "word_of"]
+__all__ = [
+    "gather_rows", "hash_uniforms", "hash_words", "high_of", "low_of", "poisson_quantiles",
+    "word_of",
+]  # fmt: skip
 
 _PHI = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -36,13 +39,13 @@ def word_of(number, first, turned):
 def high_of(word):
     """Return a uniform in (0, 1) from the upper bits of a word."""
     # 52 bits and a half step: with 53 the largest value would round to 1.
-    return (np.float64(word >> _TWELVE) + 0.5) * _STEP
+    return (np.float64(np.int64(word >> _TWELVE)) + 0.5) * _STEP
 
 
 @njit(cache=True, inline="always")
 def low_of(word):
     """Return a second uniform from the lower bits of a word."""
-    return (np.float64(word & _LOW) + 0.5) * _HALF_STEP
+    return (np.float64(np.int64(word & _LOW)) + 0.5) * _HALF_STEP
 
 
 @njit(cache=True)
@@ -60,6 +63,16 @@ def hash_uniforms(numbers, first, turned):
     out = np.empty(len(numbers), dtype=np.float64)
     for i in range(len(numbers)):
         out[i] = high_of(word_of(numbers[i], first, turned))
+    return out
+
+
+@njit(cache=True)
+def gather_rows(table, rows):
+    """Return some rows of a table: fetched together, they wait for memory together."""
+    out = np.empty((len(rows), table.shape[1]), dtype=table.dtype)
+    for j in range(len(rows)):
+        for i in range(table.shape[1]):
+            out[j, i] = table[rows[j], i]
     return out
 
 

@@ -56,9 +56,10 @@ def write_hex(codes, gap, prefix, width):
 def draw_looks(occasion, stays, in_cart, route, steps, edges, keys):
     """Return product views and landing of visits, and the luck that other columns share.
 
-    Who does not stay looks at nothing. ``steps`` are the distribution functions of further views, without and with a cart (2 x
-    counts), ``edges`` those of landings by route; ``keys`` are those of three streams. The luck
-    has three rows: of loading, of hesitating at the cart, and of signing in.
+    Who does not stay looks at nothing. ``steps`` are the distribution functions of further
+    views, without and with a cart (2 x counts), ``edges`` those of landings by route; ``keys``
+    are those of three streams. The luck has three rows: of loading, of hesitating at the cart,
+    and of signing in.
     """
     views = np.zeros(len(occasion), dtype=np.int64)
     landing = np.zeros(len(occasion), dtype=np.int64)
@@ -68,8 +69,8 @@ def draw_looks(occasion, stays, in_cart, route, steps, edges, keys):
         second = word_of(occasion[i], keys[2], keys[3])
         third = word_of(occasion[i], keys[4], keys[5])
         if stays[i]:
-            row, pages = steps[1 if in_cart[i] else 0], 0
-            while pages < len(row) - 1 and high_of(third) > row[pages]:
+            row, pages = 1 if in_cart[i] else 0, 0
+            while pages < steps.shape[1] - 1 and high_of(third) > steps[row, pages]:
                 pages += 1
             views[i] = 1 + pages
         place = 0

@@ -7,32 +7,57 @@ import math
 import numpy as np
 from numba import njit
 
-from ecomlab.simulator.kernels.draws import high_of, low_of, word_of
+from ecomlab.simulator.kernels.draws import gather_rows, high_of, low_of, word_of
 
-__all__ = [
+__all__ = [  # noqa: RUF022 - the kinds of routes first
     "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
     "draw_mails", "draw_occasions", "draw_routes", "gather_people", "note_clicks", "only_route",
+    "screen_occasions",
 ]  # fmt: skip
 
 SEO, BRAND, GENERIC, EMAIL, BURST, REACH = range(6)  # what a route's chance is made of
+_LOW_HALF, _HALF_WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 _MOST_LUCK = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
 
 
 @njit(cache=True)
-def draw_occasions(words, half, known, rate, traffic, slack, crowd, state, day):
-    """Return who of the known has an occasion to shop, in order.
+def screen_occasions(known, ids, ceiling, slack, keys):
+    """Return, for two days, whose luck may bring an occasion, and that luck.
 
-    ``crowd`` is (region, aware_at), ``state`` is (customer, aware, stocked_until); ``slack``
-    is the largest chance of a rate of 1, in 2^32ths, which spares most people a closer look.
+    One word serves a person for two days. ``ceiling`` is the highest rate of each of the known,
+    ``slack`` the chance that a rate of 1 has at most, in 2^32ths.
+    """
+    who_1, who_2 = np.empty(len(known), dtype=np.int64), np.empty(len(known), dtype=np.int64)
+    luck_1, luck_2 = np.empty(len(known), dtype=np.uint32), np.empty(len(known), dtype=np.uint32)
+    first = second = 0
+    for k in range(len(known)):
+        word = word_of(ids[known[k]], keys[0], keys[1])
+        most = np.uint32(min(ceiling[k] * slack, _MOST_LUCK))
+        low, high = np.uint32(word & _LOW_HALF), np.uint32(word >> _HALF_WORD)
+        # written always, counted only where it is close: no branch to guess wrong
+        who_1[first], luck_1[first] = known[k], low
+        first += low < most
+        who_2[second], luck_2[second] = known[k], high
+        second += high < most
+    return (
+        (who_1[:first].copy(), luck_1[:first].copy()),
+        (who_2[:second].copy(), luck_2[:second].copy()),
+    )
+
+
+@njit(cache=True)
+def draw_occasions(close, luck, rate, traffic, crowd, state, day):
+    """Return who of some people has an occasion to shop, in order.
+
+    ``crowd`` is (region, aware_at), ``state`` is (customer, aware, stocked_until).
     """
     region, aware_at = crowd
     customer, aware, stocked_until = state
-    out = np.empty(len(known), dtype=np.int64)
-    count, shift = 0, np.uint64(32 * half)
-    for k in range(len(known)):
-        who = known[k]
-        luck = np.uint32((words[k] >> shift) & np.uint64(0xFFFFFFFF))
-        if luck >= np.uint32(min(rate[who] * slack, _MOST_LUCK)):
+    out = np.empty(len(close), dtype=np.int64)
+    count, busiest = 0, traffic.max()
+    for k in range(len(close)):
+        who, u = close[k], (np.float64(luck[k]) + 0.5) * 2.0**-32
+        if u >= rate[who] * busiest:  # a chance is below its rate
             continue
         place = region[who]
         if not customer[who] and aware_at[who] >= aware[place]:
@@ -40,7 +65,7 @@ def draw_occasions(words, half, known, rate, traffic, slack, crowd, state, day):
         chance = -math.expm1(-np.float64(rate[who]) * traffic[place])
         if stocked_until[who] >= day:
             chance *= 0.6
-        if (np.float64(luck) + 0.5) * 2.0**-32 < chance:
+        if u < chance:
             out[count] = who
             count += 1
     return out[:count].copy()
@@ -74,9 +99,9 @@ def gather_people(natural, returned, opened):
 
 
 @njit(cache=True, inline="always")
-def _chance_of(kind, brand, generic, loyal, mail, liking, law, flow):
-    """Return the chance that a route fires; law is (reach, loyal_reach), flow what is bought."""
-    response, burst, found, search = flow
+def _chance_of(kind, brand, generic, mail, liking, reach, bought, search):
+    """Return the chance that a route fires; bought is (response, burst, unpaid click)."""
+    response, burst, found = bought
     if kind == SEO:
         return search[0] * brand + found * generic
     if kind == BRAND:
@@ -87,7 +112,7 @@ def _chance_of(kind, brand, generic, loyal, mail, liking, law, flow):
         return search[3] * mail
     if kind == BURST:
         return liking * burst
-    return (law[1] if loyal else law[0]) * liking * response
+    return reach * liking * response
 
 
 @njit(cache=True)
@@ -121,7 +146,7 @@ def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
         others, and those found unpaid.
     """
     is_customer, is_natural, has_mail, social = flags
-    region, liking = crowd
+    region, liking = crowd[0], gather_rows(crowd[1], here)
     kinds, numbers, is_social, reach = routes
     response, burst, found, search = flow
     share, named_new, named_loyal, most = habits
@@ -139,11 +164,13 @@ def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
         brand, generic = looks and named, looks and not named
         searches[0, 0] += brand
         searches[1, 0] += generic
-        last, came = -1.0, False
+        last, came, place = -1.0, False, region[who]
         for i in range(wide):
-            bought = (response[i, region[who]], burst[i], found, search)
-            c = _chance_of(kinds[i], brand, generic, loyal, has_mail[j],
-                           np.float64(liking[who, i]), reach[i], bought)  # fmt: skip
+            c = _chance_of(
+                kinds[i], brand, generic, has_mail[j], np.float64(liking[j, i]),
+                reach[i, 1] if loyal else reach[i, 0],
+                (response[i, place], burst[i], found), search,
+            )  # fmt: skip
             if is_social[i]:
                 c *= social[j]
             if kinds[i] != EMAIL and not is_natural[j]:
@@ -164,7 +191,8 @@ def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
         if came:
             kept[count] = j
             count += 1
-    return kept[:count].copy(), chance[:count].copy(), fired[:count].copy(), route[:count].copy(), searches  # fmt: skip
+    kept, chance = kept[:count].copy(), chance[:count].copy()
+    return kept, chance, fired[:count].copy(), route[:count].copy(), searches
 
 
 @njit(cache=True)

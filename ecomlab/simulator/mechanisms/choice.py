@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.kernels.choice import (
     SLOTS,
@@ -24,7 +25,8 @@ _SLOW = 0.6  # utility lost, times the log of the time that pages take over the 
 
 
 @mechanism(
-    reads=("visitors", "stays", "category_season", "category_shock", "on_sale", "on_hand"),
+    reads=("visitors", "stays", "category_season", "category_shock", "on_sale", "on_hand",
+           "shelf_range"),
     writes=("considered", "is_seen", "main_category", "is_out", "short_visits", "label_luck",
             "label_share"),
     streams=("consider", "consider.category", "label"),
@@ -34,7 +36,8 @@ def consider(day: Day) -> None:
 
     A visitor turns to a category, looks at six places of its shelf and one of its
     companion's, and at the partner of the first. A place is a product's for good: one that
-    is not on sale leaves it empty, so that no other product moves.
+    is not on sale leaves it empty, so that no other product moves. In a new region the shelf
+    is that of its range.
     """
     world, visitors, goods = day.world, day["visitors"], day.world.products
     kinds = list(world.scenario.categories)
@@ -46,7 +49,8 @@ def consider(day: Day) -> None:
     keys = (*day.keys("consider.category"), *day.keys("consider"), *day.keys("consider", part="more"))
     main, seen, counts = look_around(
         visitors, day["stays"], world.people.ids, world.people.category_taste, mood, companion,
-        (goods.shelf, goods.partner, day["on_sale"]), keys,
+        (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
+         day["on_sale"], goods.is_offered), keys,
     )  # fmt: skip
     day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main
     _mark_gaps(day, world.people.ids[visitors])
@@ -106,7 +110,7 @@ def see_features(day: Day) -> None:
         if test.kind == "feature":
             sees = test.arm(day.lot, world.people.ids[visitors]) == 1
         else:
-            on = test.regions_on(day.lot, len(world.scenario.regions), age)
+            on = test.regions_on(day.lot, is_old(world.scenario), age)
             sees = on[world.people.region[visitors]]
         order += sees * (feature.order + feature.novelty * 0.5 ** (age / 7))
         cart += sees * feature.cart
@@ -191,26 +195,24 @@ def _at_depths(
 
 def _utilities(day: Day) -> tuple[Array, Array]:
     """Return the utilities of the products considered, and of buying nothing, without noise."""
-    world, law, visitors, seen = (
-        day.world, day.world.scenario.choice, day["visitors"], day["considered"],
-    )  # fmt: skip
-    people, goods = world.people, world.products
-    live = world.scenario.live
-    is_live = np.array([name == "live" for name in world.scenario.routes])[day["route"]]
-    depth = (
-        np.where(is_live, live.discount_share, 0.0) if live is not None else np.zeros(len(visitors))
-    )
+    world, scenario, visitors = day.world, day.world.scenario, day["visitors"]
+    people, goods, live = world.people, world.products, world.scenario.live
+    depth = np.zeros(len(visitors))
+    if live is not None:
+        is_live = np.array([name == "live" for name in scenario.routes])[day["route"]]
+        depth = np.where(is_live, live.discount_share, 0.0)
     day["live_depth"] = depth
-    sensitivity = people.price_sensitivity[visitors].astype(np.float64)
-    inside = weigh_products(
-        visitors, seen.T, day["is_seen"].T, (people.price_sensitivity, people.eco_taste, people.taste),
-        (day["appeal"], day["log_price"], goods.is_eco, goods.attribute), depth,
-    ).T  # fmt: skip
-    at = np.array(world.scenario.shoppers.device_outside)[people.device[visitors]]
-    ready = np.where(day["visitor_is_customer"], people.readiness[visitors], 0.0)
-    ready = np.clip(ready, -8.0, 4.5) + day["intent"] + day["feature_order"]
-    if world.scenario.stock is not None and len(day["returned"]):
-        ready[np.isin(visitors, day["returned"], kind="sort")] += world.scenario.stock.stay
-    pulled = law.competition * sensitivity * day["rival"][day["main_category"]]
-    wait = day["wait_cost"][people.region[visitors]]
-    return inside, law.outside + at - ready - pulled + wait
+    away = np.array([region.elsewhere for region in scenario.regions.values()]) + day["wait_cost"]
+    lift = day["feature_order"].copy()
+    if scenario.stock is not None and len(day["returned"]):
+        lift[np.isin(visitors, day["returned"], kind="sort")] += scenario.stock.stay
+    inside, outside = weigh_products(
+        visitors, (day["considered"].T, day["is_seen"].T, day["main_category"]),
+        (people.price_sensitivity, people.eco_taste, people.taste, people.readiness,
+         people.device, people.region),
+        (day["appeal"], day["log_price"], goods.is_eco, goods.attribute),
+        (day["visitor_is_customer"], depth, lift),
+        (scenario.choice.outside, np.array(scenario.shoppers.device_outside), away,
+         float(day["intent"]), scenario.choice.competition * day["rival"]),
+    )  # fmt: skip
+    return inside.T, outside

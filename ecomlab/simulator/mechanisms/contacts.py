@@ -48,20 +48,20 @@ TICKET = np.dtype([
 
 
 @mechanism(
-    reads=("forecast",),
+    reads=("forecast", "people_served"),
     writes=("planned_agents", "present_agents", "service_rule", "service_cents"),
     streams=("sick",),
 )
 def staff_desks(day: Day) -> None:
     """Plan agents by team and hour, and see who comes: sickness is luck, by day and team."""
-    world, law = day.world, day.world.scenario.service
+    law = day.world.scenario.service
     if law is None:
         day["planned_agents"] = day["present_agents"] = np.zeros((0, 24), dtype=np.int64)
         day["service_rule"], day["service_cents"] = ("fifo", 0.0), np.int64(0)
         return
     factors, rule = _plan_in_force(day, law)
     ahead = np.exp(law.follows * day["forecast"])
-    needed = law.desks.needed * (len(world.people.ids) / 1000 * ahead)
+    needed = law.desks.needed * (day["people_served"] / 1000 * ahead)
     planned = plan_agents(law, needed, factors, 24 * day.index)
     teams = np.arange(len(law.channels))
     luck = day.uniform("sick", teams[:, None] * _SLOTS + np.arange(1 + planned.max()))

@@ -19,6 +19,7 @@ _WEEK = 7
 
 
 @mechanism(
+    reads=("people_served",),
     writes=("carrier_share", "transit_known", "transit_delay", "carrier_load", "pick_capacity",
             "quoted_days", "wait_cost"),
 )  # fmt: skip
@@ -46,7 +47,7 @@ def quote_delivery(day: Day) -> None:
         "carrier.delay", net.delay_days * crowded[:, None],
         at={"carrier": np.arange(len(crowded))[:, None], "region": np.arange(regions)},
     )  # fmt: skip
-    picked = law.picks_per_1000_people * len(day.world.people.ids) / 1000
+    picked = law.picks_per_1000_people * day["people_served"] / 1000
     day["pick_capacity"] = max(day.parameter("depot.capacity", picked), 1.0)
     day["wait_cost"] = law.promise_utility * (quoted - law.usual_promise_days)
 

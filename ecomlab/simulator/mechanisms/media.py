@@ -17,7 +17,7 @@ _SLOTS = 8  # posts, or shows, of a week at most
 
 
 @mechanism(
-    reads=("forecast", "approach", "budget_by_region"),
+    reads=("forecast", "approach", "budget_by_region", "is_open"),
     writes=("budget_cents",),
     streams=("budget",),
 )
@@ -33,14 +33,14 @@ def buy_media(day: Day) -> None:
     slot = np.arange(len(usual))[:, None] * 64 + np.arange(len(scenario.regions))
     jitter = scenario.habits.spend_noise * normal(day.uniform("budget", slot))
     pull = np.exp(np.array(dose)[:, None] / _USUAL_DOSE * habit + jitter)
-    thousands = day.world.region_people / 1000
+    thousands = day.world.region_people * day["is_open"] / 1000
     used = day.parameter("media.budget_factor", 1.0, at=_everywhere(day))
     wanted = usual[:, None] * thousands * pull * day["budget_by_region"] * used
     day["budget_cents"] = np.rint(wanted * 100).astype(np.int64)
 
 
 @mechanism(
-    reads=("budget_by_region", "posts"),
+    reads=("budget_by_region", "posts", "is_open", "people_served"),
     writes=("posts", "burst", "posted", "fee_cents"),
     streams=("post", "post.quality", "post.fee"),
 )
@@ -66,8 +66,8 @@ def book_creators(day: Day) -> None:
         here = {"route": np.array(row)}
         burst[row] = day.parameter("creators.burst", _burst(day, name, kept), at=here)
     day["posts"], day["posted"], day["burst"] = tuple(kept), tuple(posted), burst
-    share = day.world.region_people / max(day.world.region_people.sum(), 1)
-    thousands = day.world.region_people.sum() / 1000
+    share = day.world.region_people * day["is_open"] / max(day["people_served"], 1)
+    thousands = day["people_served"] / 1000
     day["fee_cents"] = np.rint(fees[:, None] * thousands * share * 100).astype(np.int64)
 
 

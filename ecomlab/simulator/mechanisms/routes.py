@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from ecomlab.simulator.codes import occasions
@@ -16,7 +18,9 @@ from ecomlab.simulator.kernels.visits import (
     draw_occasions,
     draw_routes,
     gather_people,
+    screen_occasions,
 )
+from ecomlab.simulator.mechanisms.satisfaction import most_rate_factor
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.scenario import ROUTES, Scenario
 
@@ -25,6 +29,7 @@ __all__ = ["enter_front", "fire_routes", "look_in", "meet_occasions"]
 _MOST = 0.9  # chance of a route on an occasion, at most
 _BIAS = 0.5 / 0.30  # power of activity in social targeting, a unit of dose
 _ROUNDING = 1e-6
+_SURGE = 1.3  # traffic of the second of two days over the first, seldom more
 _RISE = 0.04  # of awareness, far more than two days can bring
 
 
@@ -39,6 +44,7 @@ _RISE = 0.04  # of awareness, far more than two days can bring
         "mailed",
         "is_opened",
         "returning",
+        "is_open",
     ),
     writes=(
         "people_today",
@@ -55,21 +61,17 @@ def meet_occasions(day: Day) -> None:
     """Decide who has an occasion to shop today, with chance 1 - exp(-rate x traffic).
 
     Who opened a mail today has an occasion to come by that mail, if by no other route; who
-    found something out of stock may come again on a day of their own.
-    One word of luck serves a person for two days. Only those who may have an occasion are
-    looked at closely: the others' luck is above any chance they could have.
+    found something out of stock may come again on a day of their own. Where the shop does not
+    sell, nobody can have one: nobody there has bought, and to them it is as if unknown.
+    Only those are looked at whose luck is below any chance they could have (see ``_tide``).
     """
-    people, half = day.world.people, day.index % 2
-    if half == 0 or day["tide"] is None:
-        day["tide"] = _tide(day)
-    else:
-        day["tide"] = day["tide"]
-    _, known, words = day["tide"]
-    slack = np.float32(day["traffic"].max() * (1 + _ROUNDING) * 2.0**32)
+    people = day.world.people
+    day["tide"] = tide = _tide(day)
+    known_to = (day["aware"] * day["is_open"]).astype(np.float32)
     natural = draw_occasions(
-        words, half, known, day["rate"], np.asarray(day["traffic"], dtype=np.float64), slack,
+        *tide[4][day.index % 2], day["rate"], np.asarray(day["traffic"], dtype=np.float64),
         (people.region, people.aware_at),
-        (day["customer"], day["aware"].astype(np.float32), day["stocked_until"]), day.index,
+        (day["customer"], known_to, day["stocked_until"]), day.index,
     )  # fmt: skip
     due = day["returning"][:, 0] <= day.index
     day["returned"] = np.unique(day["returning"][due, 1])
@@ -81,16 +83,30 @@ def meet_occasions(day: Day) -> None:
     day["is_natural"], day["has_mail_today"] = by_nature, by_mail
 
 
-def _tide(day: Day) -> tuple[float, Array, Array]:
-    """Return two days' luck of those who may know the shop, and up to which awareness."""
-    people, aware = day.world.people, float(day["aware"].max())
-    if day["tide"] is None or aware + _RISE / 2 > day["tide"][0] or day.index % 28 == 0:
+_Tide: TypeAlias = tuple[float, Array, Array, float, tuple[tuple[Array, Array], ...]]
+
+
+def _tide(day: Day) -> _Tide:
+    """Return whose luck may bring an occasion in these two days, and up to what it holds.
+
+    That is: the awareness and the traffic up to which it does, who may know the shop and how
+    often each might have an occasion, and for each of the two days people and their luck.
+    """
+    people, aware, tide = day.world.people, float(day["aware"].max()), day["tide"]
+    need = float(day["traffic"].max()) * (1 + _ROUNDING)
+    if tide is None or aware + _RISE / 2 > tide[0] or day.index % 28 == 0:
         limit = aware + _RISE
         may = (day["rate"] > 0) & (day["customer"] | (people.aware_at < limit))
         known = np.flatnonzero(may)
+        ceiling = np.maximum(people.newcomer_rate[known], people.customer_rate[known])
+        ceiling = ceiling * np.float32(most_rate_factor(day.world.scenario))
+    elif day.index % 2 == 0 or need > tide[3]:
+        limit, known, ceiling = tide[:3]
     else:
-        limit, known, _ = day["tide"]
-    return limit, known, day.world_words("occasion", people.ids[known], day.index // 2)
+        return tide
+    level, keys = need * _SURGE, day.world_keys("occasion", day.index // 2)
+    slack = np.float32(level * 2.0**32)
+    return limit, known, ceiling, level, screen_occasions(known, people.ids, ceiling, slack, keys)
 
 
 @mechanism(

@@ -10,7 +10,10 @@ from ecomlab.simulator.mechanisms.checkout import PAID
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.scenario import Scenario
 
-__all__ = ["NO_PARCELS", "feel", "first_luck", "judge_delivery", "leaving_chance", "standing"]
+__all__ = [
+    "NO_PARCELS", "feel", "first_luck", "judge_delivery", "leaving_chance", "most_rate_factor",
+    "standing",
+]  # fmt: skip
 
 # Parcels on their way: the day they come, whose they are, what goods and delivery bring.
 NO_PARCELS = (np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32), np.empty(0))
@@ -87,6 +90,12 @@ def standing(day: Day, people: Array) -> tuple[Array, Array]:
     left = known & (day["leave_luck"][people] < chance)
     base = np.where(known, crowd.customer_rate[people], crowd.newcomer_rate[people])
     return left, np.where(left, 0, base * np.exp(effect * above))
+
+
+def most_rate_factor(scenario: Scenario) -> float:
+    """Return by how much satisfaction raises the rate of occasions at most."""
+    law = scenario.satisfaction
+    return float(np.exp(law.rate * (_MOST - law.usual))) if law is not None else 1.0
 
 
 def leaving_chance(scenario: Scenario, usual: Array, above: Array) -> Array:

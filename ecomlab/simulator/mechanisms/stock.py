@@ -101,7 +101,7 @@ def _disappoint(day: Day, who: Array, chosen: Array, first: Array) -> None:
 @mechanism(
     reads=("buyers", "payment", "line_order", "line_sku", "line_units", "back_line", "back_units",
            "back_after_days", "back_reason", "on_hand", "empty_from", "unit_cost_cents",
-           "restocking"),
+           "restocking", "is_delisted"),
     writes=("on_hand", "sold_units", "written_off", "closing", "out_minutes", "holding_cents",
             "restocking"),
     streams=("write_off", "restock"),
@@ -109,7 +109,8 @@ def _disappoint(day: Day, who: Array, chosen: Array, first: Array) -> None:
 def count_stock(day: Day) -> None:
     """Count what is left: what was not paid for stays on the shelf, some is lost or outdated.
 
-    Returned goods that are as good as new go back on the shelf on the day of the refund.
+    Returned goods that are as good as new go back on the shelf on the day of the refund. What
+    there is of a delisted product is sold off, at what returned goods fetch.
     """
     world, law, goods = day.world, day.world.scenario.stock, day.world.products
     if law is None:
@@ -121,13 +122,17 @@ def count_stock(day: Day) -> None:
     yearly = law.written_off_per_year + law.obsolete_per_year * fades[goods.category]
     held = day["on_hand"] + kept
     gone = np.minimum(poisson(day.uniform("write_off", goods.key), held * yearly / _YEAR), held)
+    left = day["is_delisted"]
+    gone = np.where(left, held, gone)
     day["sold_units"] = np.bincount(sku, day["line_units"] * paid, count).astype(np.int64)
     day["written_off"], day["closing"] = gone, held - gone
     day["on_hand"] = held - gone
     empty = np.where(day["empty_from"] < 0, _DAY, day["empty_from"])
     day["out_minutes"] = (_DAY - empty) / 60
     rate = law.holding_share_per_year / _YEAR
-    day["holding_cents"] = int(np.rint(((held - gone) * rate + gone) @ day["unit_cost_cents"]))
+    lost = np.where(left, 1 - world.scenario.costs.resale_share, 1.0)  # of what is written off
+    worth = (held - gone) * rate + gone * lost
+    day["holding_cents"] = int(np.rint(worth @ day["unit_cost_cents"]))
     _plan_restock(day, law.restocked_share)
 
 

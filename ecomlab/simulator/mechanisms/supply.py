@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from ecomlab.simulator.entering import people_served
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.mechanisms.stock import UNLIMITED
 from ecomlab.simulator.noise import Array
@@ -158,7 +159,7 @@ def _first_guess(day: Day) -> Array:
     dearer = world.scenario.shoppers.price_sensitivity * np.log(goods.list_cents / 100 / mean)
     weight = looks * np.exp(goods.quality - dearer)
     share = weight / weight[goods.launch <= 0].sum()
-    return np.asarray(law.units_per_1000_people * len(world.people.ids) / 1000 * share)
+    return np.asarray(law.units_per_1000_people * people_served(world) / 1000 * share)
 
 
 def _first_levels(day: Day) -> tuple[Array, Array, Array]:

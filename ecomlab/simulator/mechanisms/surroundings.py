@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.noise import Array
 
@@ -33,7 +34,7 @@ def observe_day(day: Day) -> None:
 
 @mechanism(
     writes=("budget_factor", "price_factor", "discount_factor", "promotion_factor", "built",
-            "reorder_factor", "second_share"),
+            "reorder_factor", "second_share", "is_delisted"),
 )  # fmt: skip
 def apply_plan(day: Day) -> None:
     """Put the plan's levers in force; one that no plan names stays at 1, the status quo."""
@@ -42,6 +43,7 @@ def apply_plan(day: Day) -> None:
     budget: dict[str, float] = dict.fromkeys(map(str, scenario.routes), 1.0)
     price = np.ones(len(world.products.key))
     stock, second = np.ones(len(price)), np.zeros(len(price))
+    gone: tuple[str, ...] = ()
     discounts = promotions = 1.0
     built: dict[str, None] = {}
     for plan in day.plans:
@@ -57,11 +59,14 @@ def apply_plan(day: Day) -> None:
         discounts = discounts if plan.discounts is None else plan.discounts
         promotions = promotions if plan.promotions is None else plan.promotions
         built.update(dict.fromkeys(plan.features))
+        gone = gone if plan.delist is None else plan.delist
     day["budget_factor"] = np.array(list(budget.values()))
     day["price_factor"] = price
     day["discount_factor"], day["promotion_factor"] = discounts, promotions
     day["built"] = tuple(built)
     day["reorder_factor"], day["second_share"] = stock, second
+    day["is_delisted"] = np.zeros(len(price), dtype=bool)
+    day["is_delisted"][[world.products.sku.index(sku) for sku in gone]] = True
 
 
 def _how_narrow(named: tuple[str, float]) -> int:
@@ -100,7 +105,7 @@ def run_experiments(day: Day) -> None:
             if not 0 <= (age := test.age(today)) < test.days:
                 continue
             if test.kind == "geo":
-                on = test.regions_on(day.lot, len(scenario.regions), age)
+                on = test.regions_on(day.lot, is_old(scenario), age)
                 rows = [names.index(route) for route in scenario.levers[test.what]]
                 budget[rows] *= on
             elif test.kind == "price":

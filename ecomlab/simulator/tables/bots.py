@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ecomlab import schema
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.parameters import DEVICES
 from ecomlab.simulator.tables import arrow, trials
@@ -40,6 +41,7 @@ def _visits(
 ) -> tuple[Array, pa.Table]:
     """Return when machines came, and their visits: quick, of one page, without an order."""
     scenario, bounds = recorder.world.scenario, recorder.bounds
+    old = is_old(scenario)
     luck = [recorder.noise.uniform("bot", number, part=part) for part in ("hour", "who", "pages")]
     start = bounds[day] + np.floor(luck[0] * (bounds[day + 1] - bounds[day])).astype(np.int64)
     machine = (luck[1] * _MACHINES).astype(np.int64)
@@ -53,7 +55,9 @@ def _visits(
         "date": arrow.days(scenario.start, day),
         "visitor_id": trials.write_cookies(recorder, _FIRST_COOKIE + machine),
         "customer_id": recorder.person(nobody),
-        "region_id": arrow.words(machine % len(scenario.regions), tuple(scenario.regions)),
+        "region_id": arrow.words(
+            np.flatnonzero(old)[machine % old.sum()], tuple(scenario.regions)
+        ),
         "device": arrow.words(zero, DEVICES),
         "channel": arrow.words(zero, (direct,)),
         "landing": arrow.words(zero, ("product",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.entering import book_entries, is_old, people_served
 from ecomlab.simulator.mechanisms.aftermath import REASONS
 from ecomlab.simulator.mechanisms.checkout import PAID, STATUS
 from ecomlab.simulator.noise import Array
@@ -179,9 +180,12 @@ def add_costs(recorder: Recorder, piece: Piece) -> None:
 def costs_daily(recorder: Recorder) -> pa.Table:
     """One row a day."""
     days, scenario = recorder.days, recorder.world.scenario
-    thousands = len(recorder.world.people.ids) / 1000
+    plans = recorder.plan.in_force(scenario.start) if recorder.plan is not None else ()
+    thousands = people_served(recorder.world) / 1000
     fixed = round(scenario.costs.fixed_per_1000_people * thousands, 2)
-    _book_research(recorder, thousands)
+    _book_research(recorder, len(recorder.world.people.ids) / 1000)
+    if not is_old(scenario).all():
+        recorder.costs["entry"] = book_entries(recorder.world, plans, days)
     books = {line: np.round(values, 2) for line, values in sorted(recorder.costs.items())}
     return arrow.table(
         "costs_daily",

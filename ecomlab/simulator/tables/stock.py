@@ -19,7 +19,7 @@ _OPEN = -1
 
 
 def inventory(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
-    """One row a day and product on sale; none where the scenario has no stock.
+    """One row a day and product on sale, or sold off; none where the scenario has no stock.
 
     Of every product, the day before's closing stock + received + restocked - sold - written
     off is the day's closing stock. Notes orders to suppliers, and books what holding costs.
@@ -31,7 +31,8 @@ def inventory(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
     cents = np.array(log.values["holding_cents"], dtype=np.float64)
     books = recorder.costs.setdefault("holding", np.zeros(recorder.days))
     books[log.first : log.first + log.days] += cents / 100
-    on_sale = log.stack("on_sale")
+    on_sale = log.stack("on_sale")  # or delisted, and sold off on the day
+    on_sale |= log.stack("is_delisted") & (log.stack("written_off") > 0)
     day, sku = np.nonzero(on_sale)
 
     def of(name: str) -> Array:
