@@ -39,8 +39,19 @@ __all__ = ["DOCS", "DRAWN", "mechanism_table", "pages", "with_table"]
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DRAWN = {
     draw.__name__: draw
-    for part in (whole, demand, routes, choice, prices, sales, delivery, stock, service, incidents,
-                 entry)
+    for part in (
+        whole,
+        demand,
+        routes,
+        choice,
+        prices,
+        sales,
+        delivery,
+        stock,
+        service,
+        incidents,
+        entry,
+    )
     for draw in part.PICTURES
 }
 _TABLE = re.compile(r"(?<=<!-- mechanisms -->\n).*?(?=<!-- end of mechanisms -->)", re.S)

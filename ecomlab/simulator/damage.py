@@ -305,4 +305,3 @@ def _with_truth(run: SimulatedRun, tables: dict[str, pa.Table]) -> SimulatedRun:
     origin = {**run.store.manifest.origin, "truth_sha256": truth.hash}
     manifest = replace(run.store.manifest, origin=origin)
     return replace(run, store=run.store.with_manifest(manifest), truth=truth)
-

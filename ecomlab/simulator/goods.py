@@ -68,9 +68,16 @@ def draw_products(scenario: Scenario, noise: Noise) -> Products:
         is_eco=is_eco,
         attribute=np.round(tastes, 3),
         popularity=popularity,
-        shelf=np.stack([_shelves(one, category) for one in (
-            popularity, _led(popularity, category, is_eco, scenario.entry.eco_places),
-            _led(popularity, category, is_eco, 0.0))]),  # as in RANGES
+        shelf=np.stack(
+            [
+                _shelves(one, category)
+                for one in (
+                    popularity,
+                    _led(popularity, category, is_eco, scenario.entry.eco_places),
+                    _led(popularity, category, is_eco, 0.0),
+                )
+            ]
+        ),  # as in RANGES
         is_offered=np.stack([is_eco | True, is_eco | True, ~is_eco]),
         partner=_partners(scenario, noise, key, category),
         quality=scenario.choice.quality_sd * noise.normal("sku.quality", key)

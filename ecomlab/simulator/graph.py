@@ -91,9 +91,7 @@ class Day:
         """Return a parameter as today's incidents leave it (see ``Strikes.parameter``)."""
         if name not in self.strikes.of:
             return usual
-        return self.strikes.parameter(
-            name, usual, day=self.index, people=people, skus=skus, at=at
-        )
+        return self.strikes.parameter(name, usual, day=self.index, people=people, skus=skus, at=at)
 
     def put(self, name: str, at: Array, value: Any) -> None:
         """Change some entries of a state that is held for every person, in its place."""

@@ -199,8 +199,15 @@ class Plan(BaseModel):
             _known(lever, levels, known, "categories and products",
                    shown=("all", *scenario.categories) if scenario.stock else ())  # fmt: skip
         _known("features", self.features, tuple(scenario.features), "features")
-        _known("delist", self.delist or (), goods, "products", shown=tuple(
-            f"{k.prefix}-001 to {k.prefix}-{k.skus:03d}" for k in scenario.categories.values()))
+        _known(
+            "delist",
+            self.delist or (),
+            goods,
+            "products",
+            shown=tuple(
+                f"{k.prefix}-001 to {k.prefix}-{k.skus:03d}" for k in scenario.categories.values()
+            ),
+        )
         self._check_regions(scenario)
         self._check_carriers(scenario)
         if self.service is not None:

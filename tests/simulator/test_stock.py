@@ -12,9 +12,9 @@ from scipy import stats
 
 from ecomlab.simulator import Plan, PlanError, Scenario, load_scenario, simulate
 from ecomlab.simulator.graph import Day
+from ecomlab.simulator.kernels.choice import serve_in_turn
 from ecomlab.simulator.loop import run_days
 from ecomlab.simulator.mechanisms.stock import allocate
-from ecomlab.simulator.kernels.choice import serve_in_turn
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.parameters_stock import Sourcing, Stock

@@ -24,7 +24,12 @@ SIZE = {"seed": 7, "people": 60_000, "days": 364}
 WORLD = load_scenario("west_d2c")
 HIGH = ("promotion", "search", "social", "email", "mix", "reviews", "targets",
         "response")  # naive: too much  # fmt: skip
-LOW = ("price", "region", "carriers", "stock")  # too elastic, so below the truth; taste explained away
+LOW = (
+    "price",
+    "region",
+    "carriers",
+    "stock",
+)  # too elastic, so below the truth; taste explained away
 
 
 def dark(channel: str, first: int, days: int) -> Experiment:

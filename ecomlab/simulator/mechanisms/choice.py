@@ -25,10 +25,24 @@ _SLOW = 0.6  # utility lost, times the log of the time that pages take over the 
 
 
 @mechanism(
-    reads=("visitors", "stays", "category_season", "category_shock", "on_sale", "on_hand",
-           "shelf_range"),
-    writes=("considered", "is_seen", "main_category", "is_out", "short_visits", "label_luck",
-            "label_share"),
+    reads=(
+        "visitors",
+        "stays",
+        "category_season",
+        "category_shock",
+        "on_sale",
+        "on_hand",
+        "shelf_range",
+    ),
+    writes=(
+        "considered",
+        "is_seen",
+        "main_category",
+        "is_out",
+        "short_visits",
+        "label_luck",
+        "label_share",
+    ),
     streams=("consider", "consider.category", "label"),
 )
 def consider(day: Day) -> None:
@@ -46,7 +60,11 @@ def consider(day: Day) -> None:
     companion = np.array(
         [kinds.index(k.companion or n) for n, k in world.scenario.categories.items()]
     )
-    keys = (*day.keys("consider.category"), *day.keys("consider"), *day.keys("consider", part="more"))
+    keys = (
+        *day.keys("consider.category"),
+        *day.keys("consider"),
+        *day.keys("consider", part="more"),
+    )
     main, seen, counts = look_around(
         visitors, day["stays"], world.people.ids, world.people.category_taste, mood, companion,
         (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
@@ -179,9 +197,7 @@ def _chances(day: Day, inside: Array, outside: Array) -> tuple[Array, Array]:
     return order, order * (share + (1 - share) * add_on)
 
 
-def _at_depths(
-    day: Day, inside: Array, outside: Array
-) -> Iterator[tuple[float, Array, Array]]:
+def _at_depths(day: Day, inside: Array, outside: Array) -> Iterator[tuple[float, Array, Array]]:
     """Yield order and line chances at usual prices and, where there are shows, at theirs."""
     live = day.world.scenario.live
     if live is None:
@@ -197,10 +213,8 @@ def _utilities(day: Day) -> tuple[Array, Array]:
     """Return the utilities of the products considered, and of buying nothing, without noise."""
     world, scenario, visitors = day.world, day.world.scenario, day["visitors"]
     people, goods, live = world.people, world.products, world.scenario.live
-    depth = np.zeros(len(visitors))
-    if live is not None:
-        is_live = np.array([name == "live" for name in scenario.routes])[day["route"]]
-        depth = np.where(is_live, live.discount_share, 0.0)
+    is_live = np.array([name == "live" for name in scenario.routes])[day["route"]]
+    depth = np.where(is_live, live.discount_share if live is not None else 0.0, 0.0)
     day["live_depth"] = depth
     away = np.array([region.elsewhere for region in scenario.regions.values()]) + day["wait_cost"]
     lift = day["feature_order"].copy()

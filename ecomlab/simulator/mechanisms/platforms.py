@@ -29,9 +29,7 @@ def report_media(day: Day) -> None:
     routes = list(world.scenario.routes.values())
     shape = (len(routes), len(world.scenario.regions))
     last = day["last_click"]
-    landed = note_clicks(
-        fired.T, day["visitors"], world.people.region, shape[1], last, day.index
-    )
+    landed = note_clicks(fired.T, day["visitors"], world.people.region, shape[1], last, day.index)
     day["last_click"] = last
     slot = np.arange(shape[0])[:, None] * 64 + np.arange(shape[1])
     day["paid_cents"] = day["spend_cents"] + day["mail_spend_cents"]

@@ -39,7 +39,9 @@ def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
     bought[piece.order_visit] = True
     keys = [key for part in ("look", "load", "pages") for key in noise.keys("visit", part=part)]
     edges = np.cumsum([_LANDING_SHARES[name] for name in scenario.routes], axis=1)
-    views, landing, luck = draw_looks(occasion, piece.stays, in_cart, piece.route, _STEPS, edges, tuple(keys))
+    views, landing, luck = draw_looks(
+        occasion, piece.stays, in_cart, piece.route, _STEPS, edges, tuple(keys)
+    )
     device = people.device[visitor]
     load = np.array(_LOAD_MS)[device] * np.exp(0.35 * normal(luck[0]))
     hesitates = luck[1] < 0.28
@@ -63,9 +65,7 @@ def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
             "added_to_cart": in_cart,
             "reached_checkout": _recorded(recorder, piece, bought | (in_cart & hesitates)),
             "order_id": recorder.order_id(np.where(bought, occasion, -1)),
-            "load_ms": np.rint(
-                load * recorder.parameter("site.load_factor", 1.0, **_met(piece))
-            ),
+            "load_ms": np.rint(load * recorder.parameter("site.load_factor", 1.0, **_met(piece))),
         },
     )
     return with_bots(recorder, piece, people_alone)

@@ -55,9 +55,7 @@ def _visits(
         "date": arrow.days(scenario.start, day),
         "visitor_id": trials.write_cookies(recorder, _FIRST_COOKIE + machine),
         "customer_id": recorder.person(nobody),
-        "region_id": arrow.words(
-            np.flatnonzero(old)[machine % old.sum()], tuple(scenario.regions)
-        ),
+        "region_id": arrow.words(np.flatnonzero(old)[machine % old.sum()], tuple(scenario.regions)),
         "device": arrow.words(zero, DEVICES),
         "channel": arrow.words(zero, (direct,)),
         "landing": arrow.words(zero, ("product",)),

@@ -73,7 +73,9 @@ def products(recorder: Recorder) -> pa.Table:
         **{f"attribute_{axis + 1}": goods.attribute[:, axis] for axis in range(4)},
         "list_price": arrow.money(goods.list_cents),
         "unit_cost": arrow.money(goods.cost_cents),
-        "weight_kg": goods.weight_g / 1000 * recorder.parameter(
+        "weight_kg": goods.weight_g
+        / 1000
+        * recorder.parameter(
             "catalogue.weight_unit", 1.0, day=recorder.days - 1, skus=np.arange(len(goods.key))
         ),
         "launch_date": arrow.days(scenario.start, goods.launch),
@@ -238,9 +240,7 @@ def _shows(recorder: Recorder, piece: Piece, rows: list[_Post]) -> pa.Table:
     )
 
 
-def _booked(
-    recorder: Recorder, piece: Piece, rows: list[_Post], who: str
-) -> dict[str, pa.Array]:
+def _booked(recorder: Recorder, piece: Piece, rows: list[_Post], who: str) -> dict[str, pa.Array]:
     """Return day, person and fee of posts: they are paid for where the shop sells."""
     offsets = np.array([r[0] for r in rows], dtype=int)
     served = piece.log.stack("is_open") @ recorder.world.region_people
