@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ecomlab.simulator.claims import Claim, Replay, claims, replay_claim
+from ecomlab.simulator.claims import Claim, Replay, load_claims, replay_claim
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "claims.md"
 _TABLES = re.compile(r"(?<=<!-- claims -->\n).*?(?=<!-- end of claims -->)", re.S)
@@ -37,7 +37,7 @@ def verdicts(replays: dict[str, Replay]) -> str:
     for name, replay in replays.items():
         told = replay.table.query("outcome == 'profit'").iloc[0]
         money = f"{number(told['mean'])} ({number(told['low'])} to {number(told['high'])})"
-        rows.append(f"| {name} | {claims()[name].claim} | {replay.verdict} | {money} |")
+        rows.append(f"| {name} | {load_claims()[name].claim} | {replay.verdict} | {money} |")
     return "\n".join(rows)
 
 
@@ -74,7 +74,7 @@ def effects(table: pd.DataFrame) -> str:
 
 def section(name: str, replay: Replay) -> str:
     """Return the section of a claim."""
-    claim = claims()[name]
+    claim = load_claims()[name]
     changed = f" The scenario is changed: `{dict(claim.changes)}`." if claim.changes else ""
     return "\n".join([
         f"### {name}", "", f"*{claim.claim}*", "", worlds(claim), "",
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=None)
     asked = parser.parse_args()
     replays = {}
-    for name in claims():
+    for name in load_claims():
         seeds = range(1, asked.seeds + 1)
         replays[name] = replay_claim(name, tuple(seeds), people=asked.people)
         print(replays[name], flush=True)

@@ -3,8 +3,8 @@
 ``python benchmarks/simulate_store.py [--runs N] [--large]`` makes each store in a process of its
 own, in turns, and prints medians: sessions a CPU-second, cost a session against the first, and peak
 memory above what the imports take. Goals: 0.4 million sessions a CPU-second (0.3 million with
-operations) and under 300 MB at the default size; cost a session up by less than 15 % from 2 to 20 million sessions
-(``--large``); memory that does not grow with the days; ``tiny`` under a second.
+operations) and under 300 MB at the default size; cost a session up by less than 15 % from 2 to 20
+million sessions (``--large``); memory that does not grow with the days; ``tiny`` under a second.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.run import SimulatedRun, advance, simulate
 from ecomlab.simulator.scenario import Scenario, load_scenario, nearest
 
-__all__ = ["Claim", "Replay", "WorldOf", "claims", "replay_claim"]
+__all__ = ["Claim", "Replay", "WorldOf", "load_claims", "replay_claim"]
 
 _BEST, _LOOK_BACK = "best_seller", 28  # days
 _SIGNS = {"more": 1, "less": -1}
@@ -98,12 +98,12 @@ class Claim(Part):
 
 
 @functools.cache
-def claims() -> dict[str, Claim]:
+def load_claims() -> dict[str, Claim]:
     """Return the claims by name.
 
     Examples
     --------
-    >>> sorted(claims()["M-case"].worlds)
+    >>> sorted(load_claims()["M-case"].worlds)
     ['both', 'creators', 'neither', 'social']
     """
     file = resources.files(__package__) / "presets" / "claims" / "claims.yaml"
@@ -160,7 +160,7 @@ def replay_claim(
     Parameters
     ----------
     claim
-        A name in :func:`claims`, or a claim of your own.
+        A name in :func:`load_claims`, or a claim of your own.
     seeds
         Two at least: an interval needs them.
     people
@@ -173,8 +173,9 @@ def replay_claim(
 
     Examples
     --------
-    >>> replay_claim("D-case", (1, 2), people=300).table["effect"].unique().tolist()
-    ['mend', 'lost all the same']
+    >>> short = load_claims()["M-case"].model_copy(update={"days": 5})
+    >>> replay_claim(short, (1, 2), people=300).table["effect"].unique().tolist()
+    ['both', 'social alone', 'creators alone', 'interaction']
     """
     name, about = _find(claim)
     if len(set(seeds)) < 2 or len(set(seeds)) != len(seeds):
@@ -191,7 +192,7 @@ def replay_claim(
 def _find(claim: str | Claim) -> tuple[str, Claim]:
     if isinstance(claim, Claim):
         return "own", claim
-    known = claims()
+    known = load_claims()
     if claim not in known:
         raise ValueError(f"There is no claim {claim!r}.{nearest(claim, tuple(known))} "
                          f"Claims: {', '.join(known)}.")  # fmt: skip

@@ -68,16 +68,7 @@ def draw_products(scenario: Scenario, noise: Noise) -> Products:
         is_eco=is_eco,
         attribute=np.round(tastes, 3),
         popularity=popularity,
-        shelf=np.stack(
-            [
-                _shelves(one, category)
-                for one in (
-                    popularity,
-                    _led(popularity, category, is_eco, scenario.entry.eco_places),
-                    _led(popularity, category, is_eco, 0.0),
-                )
-            ]
-        ),  # as in RANGES
+        shelf=_shelves_by_range(popularity, category, is_eco, scenario.entry.eco_places),
         is_offered=np.stack([is_eco | True, is_eco | True, ~is_eco]),
         partner=_partners(scenario, noise, key, category),
         quality=scenario.choice.quality_sd * noise.normal("sku.quality", key)
@@ -97,6 +88,12 @@ def _zipf(noise: Noise, key: Array, category: Array) -> Array:
     weight = np.array(rank) ** -0.9
     total = np.bincount(category, weights=weight)
     return np.asarray(weight / total[category])
+
+
+def _shelves_by_range(popularity: Array, category: Array, is_eco: Array, places: float) -> Array:
+    """Return a shelf for each of RANGES: all products, ecological ones first, or without them."""
+    weights = (popularity, *(_led(popularity, category, is_eco, one) for one in (places, 0.0)))
+    return np.stack([_shelves(one, category) for one in weights])
 
 
 def _led(popularity: Array, category: Array, is_eco: Array, places: float) -> Array:

@@ -34,6 +34,7 @@ _TRAIN = 1_000_003  # seeds from here on are the search's own
 _SEARCHED, _POLISHED = 2, 8  # training seeds of the first rounds, and of the last
 _STEPS = (0.25, 0.12, 0.06)  # of the logarithm of a lever's place, round by round
 _OFF = 0.02  # a place so near to 0 is 0
+_FLAT = 0.004  # share of the gain, below which a lever's last steps are not looked at again
 _SURE = 1.0  # standard errors by which a move must win
 
 
@@ -116,10 +117,10 @@ def find_oracle(
     Examples
     --------
     >>> from ecomlab.simulator import simulate
-    >>> eve = simulate("tiny", people=400, days=100)
-    >>> narrow = PlanSpace(prices=None, discounts=None, promotions=None, reorder=None,
-    ...                    service=None, carriers=None, promise=None)
-    >>> found = find_oracle(eve, days=14, space=narrow, seeds=2)
+    >>> eve = simulate("tiny", people=400, days=60)
+    >>> narrow = PlanSpace(budgets=None, prices=None, discounts=None, promotions=None,
+    ...                    reorder=None, service=None, carriers=None)
+    >>> found = find_oracle(eve, days=7, space=narrow, seeds=2)
     >>> found.table["rung"].tolist()
     ['status quo', 'naive', 'analyst', 'oracle']
     """
@@ -166,6 +167,7 @@ class _Hunt:
     best: dict[str, float] = field(default_factory=dict)
     seeds: int = _SEARCHED
     last_gain: float = 0.0  # of the last round, a share of all
+    stakes: dict[str, float] = field(default_factory=dict)  # what a lever's step is worth
 
     def __post_init__(self) -> None:
         self.levers: tuple[Lever, ...] = self.space.levers(self.eve.world.scenario)
@@ -199,8 +201,10 @@ class _Hunt:
         if step == _STEPS[-1]:
             self.seeds = _POLISHED // 2
         before = self.worth(self.best).mean()
+        gained = before - self.worth(self.usual).mean()
         for lever in self.levers:
-            self._try(lever, step)
+            if self.stakes.get(lever.name, np.inf) > _FLAT * gained:
+                self._try(lever, step)
         total = self.worth(self.best).mean() - self.worth(self.usual).mean()
         self.last_gain = float((self.worth(self.best).mean() - before) / max(total, 1e-9))
 
@@ -215,6 +219,7 @@ class _Hunt:
         if top is not None and top not in tried:
             tried[top] = self.worth(self.best | {lever.name: top}).mean()
         place = max(tried, key=lambda one: tried[one])
+        self.stakes[lever.name] = max(tried.values()) - min(tried.values())
         moved = self.best | {lever.name: place}
         if place != here and self.wins(moved, self.best):
             self.best = moved

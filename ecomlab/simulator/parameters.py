@@ -256,6 +256,8 @@ class Choice(Part):
     sku_shock_sd: NonNegative = 0.0  # weekly, of one product
     launch_dip: NonNegative = 1.0  # a new product's handicap, halving every 45 days
     stockpile_days: int = Field(default=30, ge=0, le=90)
+    recommender_sd: NonNegative = 1.0  # by which a recommender errs about one product [P]
+    recommender_places: int = Field(default=2, ge=1, le=6)  # of the shelf, that it fills
 
 
 class Competitor(Part):
@@ -388,3 +390,4 @@ class Costs(Part):
     cancelled_share: Share
     resale_share: Share
     experiment_per_1000_people: NonNegative = 3.0  # to set one up
+    recommender_per_1000_people: NonNegative = 0.3  # a day, while it runs [P]

@@ -68,7 +68,7 @@ class Service(Part):
     """
 
     channels: Mapping[ChannelName, Channel] = Field(min_length=1)
-    presale_share: Share = 0.02  # of visits that stay, while chat is open [P]
+    presale_share: Share = 0.031  # of visits that stay (2 % of all), while chat is open [P]
     late_share: Share = 0.35  # of orders that are late: where is my order? [P]
     return_share: Share = 0.25  # of orders with a line sent back [P]
     damage_share: Share = 0.6  # of orders with a line that arrived damaged [P]

@@ -26,7 +26,7 @@ __all__ = ["Plan", "PlanError"]
 _LEVERS = (
     "start", "budgets", "prices", "discounts", "promotions", "features", "experiments",
     "research", "before", "carriers", "promise", "reorder", "suppliers", "service",
-    "regions", "delist",
+    "regions", "delist", "personalisation",
 )  # fmt: skip
 
 
@@ -71,6 +71,8 @@ class Plan(BaseModel):
     delist
         Products that are not on sale from ``start`` on; a later plan's list replaces it, so
         that an empty one brings all back.
+    personalisation
+        Whether a recommender chooses the products that visitors look at; off by habit.
     before
         The plan in force until ``start``; see :meth:`after`.
 
@@ -103,6 +105,7 @@ class Plan(BaseModel):
     service: ServicePlan | None = None
     regions: Mapping[str, Entry] = Field(default_factory=dict)
     delist: tuple[str, ...] | None = None
+    personalisation: bool | None = None
     before: Plan | None = None
 
     @model_validator(mode="before")

@@ -64,7 +64,7 @@ class PlanSpace:
     >>> from ecomlab.simulator.scenario import load_scenario
     >>> space = PlanSpace(prices=None, service=None)
     >>> [lever.name for lever in space.levers(load_scenario("west_d2c"))][:3]
-    ['budgets.paid_search.brand', 'budgets.paid_search.generic', 'budgets.social']
+    ['budgets.social', 'budgets.email', 'budgets.creators']
     """
 
     budgets: _Bounds = (0.0, 3.0)

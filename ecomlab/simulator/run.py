@@ -217,7 +217,7 @@ class _Staged:
 
 def simulate_into(
     folder: str | os.PathLike[str],
-    scenario: str | Scenario = "west_d2c",
+    scenario: str | Scenario,
     seed: int = 7,
     plan: Plan | None = None,
     people: int | None = None,

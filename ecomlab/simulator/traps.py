@@ -1,4 +1,4 @@
-"""Nine traps of a shop's own data: the question, what misleads, and the way out.
+"""Twelve traps of a shop's own data: the question, what misleads, and the way out.
 
 Each trap has a dose in ``Scenario.traps``: at 0 the naive answer is right but for what
 ``remains`` says, at more it is not, however much data there are. The way out is consistent at

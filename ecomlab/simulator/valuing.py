@@ -21,6 +21,7 @@ from ecomlab.simulator.mechanisms.aftermath import REASONS
 from ecomlab.simulator.mechanisms.checkout import PAID
 from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.plan import Plan
+from ecomlab.simulator.recommending import book_recommender
 from ecomlab.simulator.run import SimulatedRun
 from ecomlab.simulator.scenario import Scenario, load_scenario
 from ecomlab.simulator.world import World, build_world
@@ -194,7 +195,9 @@ class _Books:
             begun = max(((one.start or scenario.start) - scenario.start).days, first)
             cost = sum(scenario.features[name].cost_per_day for name in one.features)
             built += cost * max(first + days - begun, 0)
-        lines["features"] = -built * len(self.world.people.ids) / 1000
+        people = len(self.world.people.ids)
+        shown = book_recommender(scenario, people, plans, first + days)[first:].sum()
+        lines["features"] = -built * people / 1000 - float(shown)
         realised = float(sum(lines.values()))
         each = (lines["shipping"] + lines["fulfilment"] + lines["payment"]) / max(self.orders, 1)
         share = (lines["refunds"] + lines["resale"] + lines["returns_handling"]) / max(

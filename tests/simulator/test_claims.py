@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from ecomlab.simulator import Plan, simulate
-from ecomlab.simulator.claims import Claim, claims, replay_claim
+from ecomlab.simulator.claims import Claim, load_claims, replay_claim
 from ecomlab.simulator.outcomes import OUTCOMES, Span, read_outcome
 
 SAME = {
@@ -20,7 +20,7 @@ SAME = {
 
 
 def test_every_claim_names_plans_and_incidents_that_its_scenario_has():
-    for name, claim in claims().items():
+    for name, claim in load_claims().items():
         days = (claim.start - claim.scenario.start).days + claim.days
         for world in claim.worlds.values():
             if world.plan is not None:
@@ -60,7 +60,7 @@ def test_a_claim_whose_worlds_go_the_other_way_is_not_borne_out():
 
 
 def test_an_interaction_weighs_four_worlds():
-    launch = claims()["M-case"].model_copy(update={"days": 30})
+    launch = load_claims()["M-case"].model_copy(update={"days": 30})
     found = replay_claim(launch, (1, 2), people=600)
     mean = found.draws.groupby(["outcome", "world"])["value"].mean()["aware_share"]
     want = mean["both"] - mean["social"] - mean["creators"] + mean["neither"]

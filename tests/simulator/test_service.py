@@ -244,7 +244,7 @@ def test_an_answered_question_lifts_the_order_chance_by_sixteen_per_cent():
     alone, wants, cart = day["order_chance"], set(day["wants"]), day["in_cart"]
     day["chat_answered"] = np.arange(len(day["visitors"]))
     choose(day)
-    usual = alone < 0.7
+    usual = (alone > 0) & (alone < 0.7)
     np.testing.assert_allclose(day["order_chance"][usual] / alone[usual], LAW.lift, rtol=1e-9)
     assert (day["order_chance"] < 1).all()
     # The luck of choice is the same: an answer wins orders and loses none.

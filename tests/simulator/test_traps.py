@@ -1,4 +1,4 @@
-"""The nine traps at small size: which way the naive answer errs, and that the way out does not.
+"""The traps at small size: which way the naive answer errs, and that the way out does not.
 
 That the ways out come within 5 % of the truth is shown by the slow study, at twenty times
 the default size.

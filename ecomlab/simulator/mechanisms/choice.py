@@ -15,6 +15,7 @@ from ecomlab.simulator.kernels.choice import (
     look_around,
     weigh_products,
 )
+from ecomlab.simulator.mechanisms.recommendation import recommend
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Array
 
@@ -33,6 +34,9 @@ _SLOW = 0.6  # utility lost, times the log of the time that pages take over the 
         "on_sale",
         "on_hand",
         "shelf_range",
+        "is_personal",
+        "appeal",
+        "log_price",
     ),
     writes=(
         "considered",
@@ -43,7 +47,7 @@ _SLOW = 0.6  # utility lost, times the log of the time that pages take over the 
         "label_luck",
         "label_share",
     ),
-    streams=("consider", "consider.category", "label"),
+    streams=("consider", "consider.category", "recommend", "label"),
 )
 def consider(day: Day) -> None:
     """Draw the products looked at: popular ones oftener, without regard to price.
@@ -51,7 +55,8 @@ def consider(day: Day) -> None:
     A visitor turns to a category, looks at six places of its shelf and one of its
     companion's, and at the partner of the first. A place is a product's for good: one that
     is not on sale leaves it empty, so that no other product moves. In a new region the shelf
-    is that of its range.
+    is that of its range. A recommender that is on draws a second product for each place and
+    shows the one it believes is liked better (see ``recommendation``).
     """
     world, visitors, goods = day.world, day["visitors"], day.world.products
     kinds = list(world.scenario.categories)
@@ -60,16 +65,17 @@ def consider(day: Day) -> None:
     companion = np.array(
         [kinds.index(k.companion or n) for n, k in world.scenario.categories.items()]
     )
-    keys = (
-        *day.keys("consider.category"),
-        *day.keys("consider"),
-        *day.keys("consider", part="more"),
-    )
-    main, seen, counts = look_around(
-        visitors, day["stays"], world.people.ids, world.people.category_taste, mood, companion,
-        (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
-         day["on_sale"], goods.is_offered), keys,
-    )  # fmt: skip
+    shelf = (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
+             day["on_sale"], goods.is_offered)  # fmt: skip
+    looks = (visitors, day["stays"], world.people.ids, world.people.category_taste, mood,
+             companion, shelf)  # fmt: skip
+    kind, known = day.keys("consider.category"), (day["appeal"], day["log_price"])
+    keys = (*kind, *day.keys("consider"), *day.keys("consider", part="more"))
+    main, seen, counts = look_around(*looks, keys)
+    if day["is_personal"]:
+        keys = (*kind, *day.keys("recommend", part="few"), *day.keys("recommend", part="more"))
+        _, *others = look_around(*looks, keys)
+        seen, counts = recommend(day, main, known, (seen, counts), (others[0], others[1]))
     day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main
     _mark_gaps(day, world.people.ids[visitors])
 

@@ -36,9 +36,8 @@ def expect(day: Day) -> None:
     chance = day["route_chance"]
     day["visit_sole"] = alone = sole_route_chance(chance)
     day["route_visits"] = alone.sum(axis=1)
-    usual, *shows = [worth]
-    if scenario.live is not None:
-        usual, *shows = [_worth(day, *at) for at in day["by_depth"]]
+    at_depths = day["by_depth"]
+    usual, *shows = [_worth(day, *at) for at in at_depths] if scenario.live else [worth]
     told = weigh_routes(alone.T, usual)
     for show in shows:
         last = last_route_change(chance, list(scenario.routes).index("live"))

@@ -7,6 +7,7 @@ import numpy as np
 from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.recommending import is_personal
 
 __all__ = ["apply_plan", "observe_day", "run_experiments"]
 
@@ -34,7 +35,7 @@ def observe_day(day: Day) -> None:
 
 @mechanism(
     writes=("budget_factor", "price_factor", "discount_factor", "promotion_factor", "built",
-            "reorder_factor", "second_share", "is_delisted"),
+            "reorder_factor", "second_share", "is_delisted", "is_personal"),
 )  # fmt: skip
 def apply_plan(day: Day) -> None:
     """Put the plan's levers in force; one that no plan names stays at 1, the status quo."""
@@ -63,7 +64,7 @@ def apply_plan(day: Day) -> None:
     day["budget_factor"] = np.array(list(budget.values()))
     day["price_factor"] = price
     day["discount_factor"], day["promotion_factor"] = discounts, promotions
-    day["built"] = tuple(built)
+    day["built"], day["is_personal"] = tuple(built), is_personal(day.plans, today)
     day["reorder_factor"], day["second_share"] = stock, second
     day["is_delisted"] = np.zeros(len(price), dtype=bool)
     day["is_delisted"][[world.products.sku.index(sku) for sku in gone]] = True

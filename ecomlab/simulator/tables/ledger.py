@@ -9,6 +9,7 @@ from ecomlab.simulator.entering import book_entries, is_old, people_served
 from ecomlab.simulator.mechanisms.aftermath import REASONS
 from ecomlab.simulator.mechanisms.checkout import PAID, STATUS
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.recommending import book_recommender
 from ecomlab.simulator.research.orders import list_orders
 from ecomlab.simulator.tables import arrow
 from ecomlab.simulator.tables.record import Piece, Recorder
@@ -202,6 +203,9 @@ def _book_research(recorder: Recorder, thousands: float) -> None:
         cost = order.about.respondents * scenario.market.panel_cost
         _book(recorder, "research", np.array([order.day]), cost)
     plans = recorder.plan.in_force(scenario.start) if recorder.plan is not None else ()
+    recorder.costs["research"] += book_recommender(
+        scenario, len(recorder.world.people.ids), plans, recorder.days
+    )
     for plan in plans:
         for test in plan.experiments:
             age = int((np.datetime64(test.start, "D") - start).astype(int))

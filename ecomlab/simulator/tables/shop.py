@@ -328,6 +328,8 @@ def _levers(plan: Plan) -> dict[str, str]:
                             ("queue_jump", plan.service.queue_jump)):  # fmt: skip
             if value is not None:
                 levers[f"service.{name}"] = str(value)
+    if plan.personalisation is not None:
+        levers["personalisation"] = "on" if plan.personalisation else "off"
     for name, value in (("discount", plan.discounts), ("promotion", plan.promotions),
                         ("promise", plan.promise)):  # fmt: skip
         if value is not None:
