@@ -137,13 +137,14 @@ def find_oracle(
     for step in _STEPS:
         hunt.sweep(step)
         say(f"step {step}: {told_levers(hunt.best)}")
+    gaps = hunt.tidy()
     places = {
         "status quo": {one.name: one.usual for one in hunt.levers},
         "naive": naive_guess(whole.store, hunt.levers),
         "analyst": analyst_guess(whole.store, hunt.eve.world.scenario, hunt.levers),
         "oracle": hunt.best,
     }
-    return _ladder(hunt, places, fresh)
+    return _ladder(hunt, places, fresh, gaps)
 
 
 def run_of(run: SimulatedRun | Store) -> SimulatedRun:
@@ -208,6 +209,19 @@ class _Hunt:
         total = self.worth(self.best).mean() - self.worth(self.usual).mean()
         self.last_gain = float((self.worth(self.best).mean() - before) / max(total, 1e-9))
 
+    def tidy(self) -> pd.DataFrame:
+        """Put groups of levers back that win nothing on more seeds; return what others win."""
+        self.seeds = _POLISHED
+        worth = {}
+        for group in dict.fromkeys(one.group for one in self.levers):
+            back = {one.name: one.usual for one in self.levers if one.group == group}
+            gap = float((self.worth(self.best) - self.worth(self.best | back)).mean())
+            if gap <= 0:
+                self.best = self.best | back
+            worth[group] = max(gap, 0.0)
+        table = pd.DataFrame(list(worth.items()), columns=["levers", "worth"])
+        return table.sort_values("worth", ascending=False, ignore_index=True)
+
     def _try(self, lever: Lever, step: float) -> None:
         here = self.best[lever.name]
         around = [_moved(lever, here, side * step) for side in (-1, 1)]
@@ -246,8 +260,13 @@ def _top(lever: Lever, tried: Mapping[float, float]) -> float | None:
     return float(np.clip(top, max(lever.low, x.min() - reach), min(lever.high, x.max() + reach)))
 
 
-def _ladder(hunt: _Hunt, places: Mapping[str, Mapping[str, float]], fresh: Sequence[int]) -> Oracle:
-    """Value every rung on fresh seeds, and the oracle with each group of levers left alone."""
+def _ladder(
+    hunt: _Hunt,
+    places: Mapping[str, Mapping[str, float]],
+    fresh: Sequence[int],
+    gaps: pd.DataFrame,
+) -> Oracle:
+    """Value every rung on fresh seeds."""
     scenario = hunt.eve.world.scenario
     plans = {rung: hunt.space.plan(scenario, point) for rung, point in places.items()}
     rows = []
@@ -256,7 +275,6 @@ def _ladder(hunt: _Hunt, places: Mapping[str, Mapping[str, float]], fresh: Seque
             value = hunt.eve.value(plan, seed=seed)
             rows.append((seed, rung, value.expected, value.realised))
     draws = pd.DataFrame(rows, columns=["seed", "rung", "expected", "realised"])
-    hunt.seeds = _POLISHED
     trained = float((hunt.worth(hunt.best) - hunt.worth(hunt.usual)).mean())
     table = _rungs(draws)
     oracle = table.set_index("rung").loc["oracle"]
@@ -265,7 +283,7 @@ def _ladder(hunt: _Hunt, places: Mapping[str, Mapping[str, float]], fresh: Seque
     return Oracle(
         plan=plans["oracle"], gain=float(oracle["gain"]), wins=float(oracle["wins"]),
         optimism=float((trained - oracle["gain"]) / oracle["gain"]), table=table, draws=draws,
-        levers=levers.reset_index(), gaps=_gaps(hunt), space=str(hunt.space),
+        levers=levers.reset_index(), gaps=gaps, space=str(hunt.space),
         evaluations=len(hunt.known) + len(draws), caveats=_caveats(hunt, table),
     )  # fmt: skip
 
@@ -282,16 +300,6 @@ def _rungs(draws: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["rung", "gain", "low", "high", "wins"])
     best = table["gain"].iloc[-1]
     return table.assign(grade=table["gain"] / best if best > 0 else np.nan)
-
-
-def _gaps(hunt: _Hunt) -> pd.DataFrame:
-    """Return what the oracle loses where a group of levers stays at its usual place."""
-    hunt.seeds = _POLISHED // 2
-    rows = []
-    for group in dict.fromkeys(one.group for one in hunt.levers):
-        back = {one.name: one.usual for one in hunt.levers if one.group == group}
-        rows.append((group, float((hunt.worth(hunt.best) - hunt.worth(hunt.best | back)).mean())))
-    return pd.DataFrame(rows, columns=["levers", "worth"]).sort_values("worth", ascending=False)
 
 
 def _caveats(hunt: _Hunt, table: pd.DataFrame) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from ecomlab.simulator.claims import Claim, load_claims, replay_claim
 from ecomlab.simulator.outcomes import OUTCOMES, Span, read_outcome
 
 SAME = {
-    "claim": "Nothing differs.", "preset": "tiny", "people": 400, "start": "2024-02-10", "days": 20,
+    "claim": "Nothing differs.", "preset": "tiny", "people": 400, "start": "2024-01-21", "days": 14,
     "worlds": {"one": {}, "other": {}}, "effects": {"none": {"one": 1, "other": -1}},
     "outcomes": ["orders", "profit"], "expects": {"orders": "more"},
 }  # fmt: skip
@@ -53,14 +53,14 @@ def test_an_effect_is_the_mean_of_paired_differences_with_its_t_interval():
 def test_a_claim_whose_worlds_go_the_other_way_is_not_borne_out():
     worlds = {"one": {"plan": {"prices": dict.fromkeys(("apparel", "home", "shoes"), 2.0)}},
               "other": {}}  # fmt: skip
-    wrong = SAME | {"worlds": worlds, "people": 2000, "days": 60, "outcomes": ["units"],
+    wrong = SAME | {"worlds": worlds, "people": 1500, "days": 40, "outcomes": ["units"],
                     "expects": {"units": "more"}}  # fmt: skip
     found = replay_claim(Claim.model_validate(wrong), (1, 2, 3))
     assert found.verdict == "Not borne out: units goes the other way."
 
 
 def test_an_interaction_weighs_four_worlds():
-    launch = load_claims()["M-case"].model_copy(update={"days": 30})
+    launch = load_claims()["M-case"].model_copy(update={"days": 14})
     found = replay_claim(launch, (1, 2), people=600)
     mean = found.draws.groupby(["outcome", "world"])["value"].mean()["aware_share"]
     want = mean["both"] - mean["social"] - mean["creators"] + mean["neither"]

@@ -33,12 +33,12 @@ ALONE = dict.fromkeys(
 
 @pytest.fixture(scope="module")
 def run():
-    return simulate("tiny", 7, people=2500, days=120)
+    return simulate("tiny", 7, people=2000, days=100)
 
 
 @pytest.fixture(scope="module")
 def eve(run):
-    return Eve.of(run, 30)
+    return Eve.of(run, 20)
 
 
 @pytest.mark.parametrize("load", [0.4, 1.0, 3.0])
@@ -103,7 +103,7 @@ def test_no_mix_of_carriers_that_is_as_quick_is_cheaper(days):
 
 def test_a_quarter_is_worth_what_the_books_of_the_longer_store_say(run, eve):
     plan = Plan(budgets={"social": 0.5}, prices={"apparel": 0.9}, features=("photo_reviews",))
-    books = daily_books(advance(run, plan=plan, days=30).store).iloc[-30:].sum()
+    books = daily_books(advance(run, plan=plan, days=20).store).iloc[-20:].sum()
     lines = eve.value(plan).lines
     both = {
         "goods": "goods", "fulfilment": "fulfilment", "payment": "payment",
@@ -176,7 +176,7 @@ def test_unit_economics_add_up_with_the_books(run):
 
 @pytest.fixture(scope="module")
 def found(run):
-    return find_oracle(run, days=30, space=PlanSpace(**ALONE | {"budgets": (0, 3)}), seeds=4)
+    return find_oracle(run, days=20, space=PlanSpace(**ALONE | {"budgets": (0, 3)}), seeds=4)
 
 
 def test_the_oracle_of_budgets_is_as_good_as_any_on_a_grid(found, eve):
@@ -207,9 +207,9 @@ def test_the_ladder_has_its_rungs_its_space_and_its_luck(found):
 
 
 def test_a_plan_is_graded_between_the_status_quo_and_the_oracle(found, run):
-    assert found.grade(found.plan, run, days=30) == pytest.approx(1)
-    assert found.grade(Plan(), run, days=30) == pytest.approx(0)
-    assert found.grade(Plan(budgets={"social": 3.0}), run, days=30) < 0
+    assert found.grade(found.plan, run, days=20) == pytest.approx(1)
+    assert found.grade(Plan(), run, days=20) == pytest.approx(0)
+    assert found.grade(Plan(budgets={"social": 3.0}), run, days=20) < 0
 
 
 def test_a_store_on_the_disk_has_the_same_worth_as_its_run(tmp_path, run, eve):
@@ -218,7 +218,7 @@ def test_a_store_on_the_disk_has_the_same_worth_as_its_run(tmp_path, run, eve):
     run.save(tmp_path / "shop")
     from ecomlab.store import open_store
 
-    again = Eve.of(run_of(open_store(tmp_path / "shop")), 30)
+    again = Eve.of(run_of(open_store(tmp_path / "shop")), 20)
     assert again.value(seed=3) == eve.value(seed=3)
 
 
