@@ -24,6 +24,8 @@ PLANS = {
         f"{category} prices +5 %": Plan(prices={category: 1.05})
         for category in ("apparel", "shoes", "home", "beauty", "toys")
     },
+    "late share 7 -> 3 %": Plan(promise=0.99),
+    "reorder point +30 %": Plan(reorder={"all": 1.3}),
 }
 
 
@@ -38,7 +40,8 @@ def profit_of(world: World, seed: int, plan: Plan | None, days: int) -> float:
         goods = (log.join("line_units") * log.join("line_cost_cents") * lines).sum()
         sales = (log.join("order_cents") * paid).sum()
         total += (sales - goods - log.stack("paid_cents").sum()) / 100
-        total -= paid.sum() * world.scenario.costs.per_parcel
+        total -= (log.join("parcel_cents") * paid).sum() / 100
+        total -= sum(log.values["holding_cents"]) / 100
 
     run_days(world, Noise(seed), plan, days, flush=add)
     return total

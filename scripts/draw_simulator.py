@@ -17,7 +17,19 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
-from simulator_pictures import choice, demand, prices, routes, sales, whole
+from simulator_pictures import (
+    choice,
+    delivery,
+    demand,
+    entry,
+    incidents,
+    prices,
+    routes,
+    sales,
+    service,
+    stock,
+    whole,
+)
 
 from ecomlab.plotting import use_style
 from ecomlab.simulator.loop import MECHANISMS
@@ -27,7 +39,19 @@ __all__ = ["DOCS", "DRAWN", "mechanism_table", "pages", "with_table"]
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DRAWN = {
     draw.__name__: draw
-    for part in (whole, demand, routes, choice, prices, sales)
+    for part in (
+        whole,
+        demand,
+        routes,
+        choice,
+        prices,
+        sales,
+        delivery,
+        stock,
+        service,
+        incidents,
+        entry,
+    )
     for draw in part.PICTURES
 }
 _TABLE = re.compile(r"(?<=<!-- mechanisms -->\n).*?(?=<!-- end of mechanisms -->)", re.S)

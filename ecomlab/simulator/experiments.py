@@ -20,10 +20,11 @@ __all__ = ["Experiment", "Research"]
 Lot = Callable[[str, Array], Array]  # experiment, units -> uniforms
 
 UNITS = {"feature": "visitor", "holdout": "customer", "geo": "region", "price": "sku",
-         "promotion": "sku", "launch": "region"}  # fmt: skip
+         "promotion": "sku", "launch": "region", "carrier": "order", "queue": "ticket"}  # fmt: skip
 ARMS = {"feature": ("control", "treated"), "holdout": ("held_out", "treated"),
         "geo": ("off", "on"), "promotion": ("left_alone", "lottery"),
-        "launch": ("waits", "launched")}  # fmt: skip
+        "launch": ("waits", "launched"), "carrier": ("usual", "random"),
+        "queue": ("usual", "drawn")}  # fmt: skip
 
 
 class Experiment(BaseModel):
@@ -37,7 +38,9 @@ class Experiment(BaseModel):
         ``feature``: visitors see a feature or not. ``holdout``: people get no mail, or no
         social advertisements. ``geo``: a budget is switched off by region and block of days.
         ``price``: products at other prices. ``promotion``: promotions by lottery.
-        ``launch``: a feature comes to the regions one after another.
+        ``launch``: a feature comes to the regions one after another. ``carrier``: orders of the
+        arm get any of the carriers, each with the same chance. ``queue``: contacts of the arm
+        get their place in the queue by lot, easy or not.
     what
         The feature, the budget lever or the category (``all`` for every one).
     start, days
@@ -54,7 +57,7 @@ class Experiment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     id: Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")]
-    kind: Literal["feature", "holdout", "geo", "price", "promotion", "launch"]
+    kind: Literal["feature", "holdout", "geo", "price", "promotion", "launch", "carrier", "queue"]
     what: str = "all"
     start: date
     days: Annotated[int, Field(ge=1, le=1500)]
@@ -70,7 +73,7 @@ class Experiment(BaseModel):
 
     @property
     def unit(self) -> str:
-        """What is assigned: visitor, customer, region or sku."""
+        """What is assigned: visitor, customer, region, sku, order or ticket."""
         return UNITS[self.kind]
 
     @property
@@ -102,14 +105,17 @@ class Experiment(BaseModel):
         edges = np.cumsum(self.shares)[:-1]
         return np.searchsorted(edges, lot(self.id, units), side="right")
 
-    def regions_on(self, lot: Lot, regions: int, age: int) -> Array:
-        """Return which regions are in the last arm on a day of a geo or launch experiment."""
-        places = np.arange(regions)
+    def regions_on(self, lot: Lot, takes_part: Array, age: int) -> Array:
+        """Return which regions are in the last arm on a day of a geo or launch experiment.
+
+        Who takes no part goes on as usual: no feature, and the whole budget.
+        """
+        places = np.arange(len(takes_part))
         if self.kind == "launch":
-            turn = np.argsort(np.argsort(lot(self.id, places)))
-            return np.asarray(age >= turn * self.days / (regions + 1))
+            turn = np.argsort(np.argsort(np.where(takes_part, lot(self.id, places), np.inf)))
+            return np.asarray(takes_part & (age >= turn * self.days / (takes_part.sum() + 1)))
         block = age // self.block_days if self.block_days else 0
-        return np.asarray(self.arm(lot, places + 4096 * block) == 1)
+        return np.asarray(~takes_part | (self.arm(lot, places + 4096 * block) == 1))
 
 
 class Research(BaseModel):

@@ -28,7 +28,8 @@ class Products:
     is_eco: Array
     attribute: Array  # products x tastes
     popularity: Array  # share of looks within the category
-    shelf: Array  # categories x SHELF: the product at each place
+    shelf: Array  # ranges x categories x SHELF: the product at each place
+    is_offered: Array  # ranges x products
     partner: Array  # the product looked at along with this one
     quality: Array  # utility at list price, for the mean person
     list_cents: Array
@@ -57,16 +58,18 @@ def draw_products(scenario: Scenario, noise: Noise) -> Products:
     popularity = _zipf(noise, key, category)
     dearer = np.log(list_cents / 100 / of_kind("mean_price"))
     tastes = noise.normal("sku.attribute", key[:, None] * 64 + np.arange(TASTES))
+    is_eco = noise.uniform("sku.eco", key) < 0.22
     return Products(
         sku=tuple(f"{kinds[c].prefix}-{n:03d}" for c, n in zip(category, number, strict=True)),
         name=_names(scenario, category, number, brand),
         brand=tuple(scenario.brands[b] for b in brand),
         key=key,
         category=category,
-        is_eco=noise.uniform("sku.eco", key) < 0.22,
+        is_eco=is_eco,
         attribute=np.round(tastes, 3),
         popularity=popularity,
-        shelf=_shelves(popularity, category),
+        shelf=_shelves_by_range(popularity, category, is_eco, scenario.entry.eco_places),
+        is_offered=np.stack([is_eco | True, is_eco | True, ~is_eco]),
         partner=_partners(scenario, noise, key, category),
         quality=scenario.choice.quality_sd * noise.normal("sku.quality", key)
         + scenario.shoppers.price_sensitivity * dearer,
@@ -85,6 +88,26 @@ def _zipf(noise: Noise, key: Array, category: Array) -> Array:
     weight = np.array(rank) ** -0.9
     total = np.bincount(category, weights=weight)
     return np.asarray(weight / total[category])
+
+
+def _shelves_by_range(popularity: Array, category: Array, is_eco: Array, places: float) -> Array:
+    """Return a shelf for each of RANGES: all products, ecological ones first, or without them."""
+    weights = (popularity, *(_led(popularity, category, is_eco, one) for one in (places, 0.0)))
+    return np.stack([_shelves(one, category) for one in weights])
+
+
+def _led(popularity: Array, category: Array, is_eco: Array, places: float) -> Array:
+    """Return each product's share of places where ecological products have some of them.
+
+    Who leads with a few products spreads them out: their places go by the root of popularity.
+    A category of one sort alone keeps its shelf.
+    """
+    drawn = np.where(is_eco, np.sqrt(popularity), popularity)
+    eco = np.bincount(category, weights=drawn * is_eco)[category]
+    other = np.bincount(category, weights=drawn * ~is_eco)[category]
+    mixed = (eco > 0) & (other > 0)
+    part, whole = np.where(is_eco, places, 1 - places), np.where(is_eco, eco, other)
+    return np.where(mixed, drawn * part / np.where(mixed, whole, 1), popularity)
 
 
 def _shelves(popularity: Array, category: Array) -> Array:

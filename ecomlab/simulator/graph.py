@@ -7,11 +7,13 @@ yesterday's state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ecomlab.simulator.noise import Array, Noise, to_uniform
+from ecomlab.simulator.incidents import Strikes
+from ecomlab.simulator.noise import Array, Noise
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.world import World
 
@@ -40,12 +42,18 @@ class Day:
 
     def uniform(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return today's uniforms of a stream that the running mechanism declared."""
-        return to_uniform(self.words(stream, ids, part=part))
+        self._declared(stream)
+        return self._noise.uniform(stream, ids, day=self.index, part=part)
 
     def words(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return today's random words of a declared stream, for several draws of an entity."""
         self._declared(stream)
         return self._noise.words(stream, ids, day=self.index, part=part)
+
+    def keys(self, stream: str, *, part: str = "") -> tuple[Any, Any]:
+        """Return today's keys of a declared stream, for kernels that draw as they go."""
+        self._declared(stream)
+        return self._noise.keys(stream, day=self.index, part=part)
 
     def lasting(self, stream: str, ids: Array, *, part: str = "") -> Array:
         """Return uniforms of a declared stream that are the same on every day."""
@@ -57,9 +65,33 @@ class Day:
         self._declared(stream)
         return self._noise.words(stream, ids, day=period, part="period")
 
+    def world_keys(self, stream: str, period: int) -> tuple[Any, Any]:
+        """Return the keys of :meth:`world_words`, for kernels that draw as they go."""
+        self._declared(stream)
+        return self._noise.keys(stream, day=period, part="period")
+
     def lot(self, experiment: str, units: Array) -> Array:
         """Return the lots of an experiment's units: theirs for good, whoever asks."""
         return self._noise.uniform("experiment", units, part=experiment)
+
+    @cached_property
+    def strikes(self) -> Strikes:
+        """What incidents make of parameters."""
+        return Strikes(self.world)
+
+    def parameter(
+        self,
+        name: str,
+        usual: Any,
+        *,
+        people: Array | None = None,
+        skus: Array | None = None,
+        at: Mapping[str, Array] | None = None,
+    ) -> Any:
+        """Return a parameter as today's incidents leave it (see ``Strikes.parameter``)."""
+        if name not in self.strikes.of:
+            return usual
+        return self.strikes.parameter(name, usual, day=self.index, people=people, skus=skus, at=at)
 
     def put(self, name: str, at: Array, value: Any) -> None:
         """Change some entries of a state that is held for every person, in its place."""

@@ -16,16 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from ecomlab.simulator.kernels.draws import hash_uniforms, hash_words, poisson_quantiles
+
 __all__ = ["Array", "Noise", "beta", "gamma", "low_half", "normal", "pick", "poisson", "to_uniform"]
 
 Array = npt.NDArray[Any]
 
-_PHI = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
-_SHIFT_1, _SHIFT_2, _SHIFT_3 = np.uint64(30), np.uint64(27), np.uint64(31)
 _ALL = 0xFFFFFFFFFFFFFFFF
-_BLOCK = 1 << 14  # numbers hashed at a time, so that they stay in the cache
 
 
 class Noise:
@@ -63,45 +60,33 @@ class Noise:
         part
             A second name within the stream, such as the channel.
         """
-        return to_uniform(self.words(stream, ids, day=day, part=part))
+        given = np.asarray(ids)
+        keys = self.keys(stream, day=day, part=part)
+        return np.asarray(hash_uniforms(given.ravel(), *keys)).reshape(given.shape)
 
     def words(
         self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
     ) -> npt.NDArray[np.uint64]:
         """Return 64 random bits for each entity (see :meth:`uniform`), for several small draws."""
+        given = np.asarray(ids)
+        keys = self.keys(stream, day=day, part=part)
+        return np.asarray(hash_words(given.ravel(), *keys)).reshape(given.shape)
+
+    def keys(
+        self, stream: str, *, day: int | None = None, part: str = ""
+    ) -> tuple[np.uint64, np.uint64]:
+        """Return the two keys of a stream's hash, for kernels that draw as they go."""
         when = "-" if day is None else str(day)
         name = f"{self.seed}|{stream}|{part}|{when}|1".encode()
         key = int.from_bytes(blake2b(name, digest_size=8).digest(), "little")
         first, turned = np.uint64(key), np.uint64(((key << 32) | (key >> 32)) & _ALL)
-        given = np.asarray(ids)
-        mixed = given.astype(np.uint64).ravel()
-        room = np.empty(min(len(mixed), _BLOCK), dtype=np.uint64)
-        for start in range(0, len(mixed), _BLOCK):
-            block = mixed[start : start + _BLOCK]
-            block *= _PHI
-            block ^= first
-            _finalise(block, room[: len(block)])
-            block ^= turned
-            _finalise(block, room[: len(block)])
-        return mixed.reshape(given.shape)
+        return first, turned
 
     def normal(
         self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
     ) -> npt.NDArray[np.float64]:
         """Return one standard normal for each entity (see :meth:`uniform`)."""
         return normal(self.uniform(stream, ids, day=day, part=part))
-
-
-def _finalise(z: npt.NDArray[np.uint64], spare: npt.NDArray[np.uint64]) -> None:
-    """Scramble 64 bits, in place: the array is always one of our own."""
-    np.right_shift(z, _SHIFT_1, out=spare)
-    np.bitwise_xor(z, spare, out=z)
-    np.multiply(z, _MIX_1, out=z)
-    np.right_shift(z, _SHIFT_2, out=spare)
-    np.bitwise_xor(z, spare, out=z)
-    np.multiply(z, _MIX_2, out=z)
-    np.right_shift(z, _SHIFT_3, out=spare)
-    np.bitwise_xor(z, spare, out=z)
 
 
 def to_uniform(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
@@ -170,30 +155,16 @@ def _beta_table(a: float, b: float) -> npt.NDArray[np.float64]:
 
 
 def poisson(u: Array, mean: Array | float) -> npt.NDArray[np.int64]:
-    """Return Poisson quantiles, by search on the distribution function.
+    """Return Poisson quantiles, by adding up the distribution's terms.
 
     Examples
     --------
     >>> poisson(np.array([0.3, 0.9, 0.999]), 1.0).tolist()
     [0, 2, 5]
     """
-    if np.ndim(mean) == 0:
-        steps = np.arange(int(float(mean) * 2 + 40))
-        below = special.pdtr(steps, float(mean))
-        return np.searchsorted(below, u, side="left").astype(np.int64)
     u, mean = np.broadcast_arrays(np.asarray(u, dtype=np.float64), np.asarray(mean))
-    term = np.exp(-mean)
-    below = term.copy()
-    count = np.zeros(u.shape, dtype=np.int64)
-    ceiling = int(np.max(mean, initial=0.0) * 2 + 40)
-    for k in range(1, ceiling):
-        more = u > below
-        if not more.any():
-            break
-        count += more
-        term = term * mean / k
-        below = below + term
-    return count
+    counts = poisson_quantiles(u.ravel(), mean.astype(np.float64).ravel())
+    return np.asarray(counts).reshape(u.shape)
 
 
 def pick(u: Array, shares: Array) -> npt.NDArray[np.int64]:

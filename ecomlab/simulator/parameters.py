@@ -58,6 +58,8 @@ class Region(Part):
     km_to_depot: NonNegative = 0.0
     eco_taste: float = 0.24  # mean of the taste for ecological products, utility
     aware_share: Share | None = None  # on the first day; the scenario's own if left out
+    is_new: bool = False  # nobody can buy there until a plan enters it
+    elsewhere: float = 0.0  # utility of buying elsewhere, over that in other regions
 
 
 class Category(Part):
@@ -243,6 +245,7 @@ class Choice(Part):
     """How visitors choose [utility, unless said otherwise]."""
 
     outside: float  # of buying nothing here, for a newcomer
+    leaves_at_once: Share = 0.36  # of visits that look at no product [P]
     cart_slack: NonNegative  # how far below buying a product still enters the cart
     add_on_outside: float  # at which a further product joins an order half the time
     companion_bonus: float = 0.0  # of add-ons from the companion category
@@ -253,6 +256,8 @@ class Choice(Part):
     sku_shock_sd: NonNegative = 0.0  # weekly, of one product
     launch_dip: NonNegative = 1.0  # a new product's handicap, halving every 45 days
     stockpile_days: int = Field(default=30, ge=0, le=90)
+    recommender_sd: NonNegative = 1.0  # by which a recommender errs about one product [P]
+    recommender_places: int = Field(default=2, ge=1, le=6)  # of the shelf, that it fills
 
 
 class Competitor(Part):
@@ -296,7 +301,8 @@ class Traps(Part):
     demand · social: shows advertisements to the active · email: mails recent buyers ·
     mix: all budgets follow the season · region: income goes with the taste for ecological
     products · reviews: only strong feelings are written down · targets: cares for products
-    after their worst quarter.
+    after their worst quarter · stock: holds too little of what sells · carriers: gives remote
+    regions the better carriers · response: answers easy questions first.
     """
 
     price: Dose = 0.30
@@ -308,6 +314,9 @@ class Traps(Part):
     region: Dose = 0.30
     reviews: Dose = 0.30
     targets: Dose = 0.30
+    stock: Dose = 0.30
+    carriers: Dose = 0.30
+    response: Dose = 0.30
 
 
 class Reviewing(Part):
@@ -381,3 +390,4 @@ class Costs(Part):
     cancelled_share: Share
     resale_share: Share
     experiment_per_1000_people: NonNegative = 3.0  # to set one up
+    recommender_per_1000_people: NonNegative = 0.3  # a day, while it runs [P]

@@ -10,12 +10,13 @@ from scipy import special
 from ecomlab.simulator.noise import Array, Noise, beta, gamma, normal, pick, poisson
 from ecomlab.simulator.scenario import Scenario
 
-__all__ = ["TASTES", "People", "draw_people"]
+__all__ = ["TASTES", "People", "draw_people", "eco_means"]
 
 TASTES = 4
 _AGE_SHARES = (0.13, 0.27, 0.23, 0.17, 0.12, 0.08)
 _BLOCK = 1 << 16  # people drawn at a time; what is drawn does not depend on it
 _LEAST = 1e-9
+_MET = ("taste", "price_sensitivity", "eco_taste", "readiness")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,19 @@ def draw_people(scenario: Scenario, noise: Noise, count: int) -> People:
         _draw(scenario, noise, ids[start : start + _BLOCK]) for start in range(0, count, _BLOCK)
     ]
     joined = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    joined |= _side_by_side({name: joined[name] for name in _MET})
     return People(ids=ids, may_be_mailed=np.flatnonzero(joined["has_mail"]), **joined)
+
+
+def _side_by_side(traits: dict[str, Array]) -> dict[str, Array]:
+    """Lay traits out person by person, so that meeting somebody reads one place of memory."""
+    columns = {name: values.reshape(len(values), -1) for name, values in traits.items()}
+    rows, out, at = np.hstack(list(columns.values())), {}, 0
+    for name, values in columns.items():
+        held = rows[:, at : at + values.shape[1]]
+        out[name] = held if traits[name].ndim == 2 else held[:, 0]
+        at += values.shape[1]
+    return out
 
 
 def _draw(scenario: Scenario, noise: Noise, ids: Array) -> dict[str, Array]:
@@ -63,7 +76,7 @@ def _draw(scenario: Scenario, noise: Noise, ids: Array) -> dict[str, Array]:
     )
     income = np.array([r.income_index for r in scenario.regions.values()])[region]
     spread = law.price_sensitivity_spread * noise.normal("person.price", ids)
-    eco = _eco_means(scenario)[region] + law.eco_spread * noise.normal("person.eco", ids)
+    eco = eco_means(scenario)[region] + law.eco_spread * noise.normal("person.eco", ids)
     kinds = _grid(noise, "person.category", ids, len(scenario.categories))
     age = pick(noise.uniform("person.age", ids), np.array(_AGE_SHARES))
     by_age = np.array(scenario.market.age_factors)
@@ -87,14 +100,22 @@ def _draw(scenario: Scenario, noise: Noise, ids: Array) -> dict[str, Array]:
         **_rates(scenario, noise, ids),
     }
     out["device"], out["age"] = out["device"].astype(np.int8), out["age"].astype(np.int8)
+    strange = np.array([r.is_new for r in scenario.regions.values()])[region]
+    for name, none in (("since", 1), ("orders_before", 0), ("has_left", False)):
+        out[name][strange] = none  # nobody has bought where the shop does not sell
     return {n: v.astype(np.float32) if v.dtype == np.float64 else v for n, v in out.items()}
 
 
-def _eco_means(scenario: Scenario) -> Array:
-    """Return the mean taste for ecological products by region, as far as the trap is set."""
+def eco_means(scenario: Scenario) -> Array:
+    """Return the mean taste for ecological products by region, as far as the trap is set.
+
+    A new region is no part of the trap: it keeps its own.
+    """
     own = np.array([region.eco_taste for region in scenario.regions.values()])
-    mean = float(np.average(own, weights=[r.share for r in scenario.regions.values()]))
-    return mean + (own - mean) * (scenario.traps.region / 0.30)
+    old = np.array([not region.is_new for region in scenario.regions.values()])
+    share = np.array([region.share for region in scenario.regions.values()])
+    mean = float(np.average(own[old], weights=share[old]))
+    return np.where(old, mean + (own - mean) * (scenario.traps.region / 0.30), own)
 
 
 def _rates(scenario: Scenario, noise: Noise, ids: Array) -> dict[str, Array]:

@@ -17,13 +17,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ecomlab.simulator.experiments import Experiment, Research
+from ecomlab.simulator.parameters_entry import Entry
+from ecomlab.simulator.parameters_service import ServicePlan
 from ecomlab.simulator.scenario import Scenario, nearest
 
 __all__ = ["Plan", "PlanError"]
 
 _LEVERS = (
     "start", "budgets", "prices", "discounts", "promotions", "features", "experiments",
-    "research", "before",
+    "research", "before", "carriers", "promise", "reorder", "suppliers", "service",
+    "regions", "delist", "personalisation",
 )  # fmt: skip
 
 
@@ -51,6 +54,25 @@ class Plan(BaseModel):
         Features of the scenario that every visitor sees from ``start`` on.
     experiments, research
         See :class:`~ecomlab.simulator.experiments.Experiment` and ``Research``.
+    carriers
+        Region, or ``all`` -> share of each carrier, adding up to 1; a region's own mix wins.
+    reorder
+        Category, product, or ``all`` -> multiple of the usual reorder point (0 to 10).
+    suppliers
+        Category, product, or ``all`` -> share of its purchase orders that goes to the second
+        supplier (0 to 1), who is dearer; none by habit.
+    promise
+        Quantile of the delivery time that is promised (0.5 to 0.999).
+    service
+        See :class:`~ecomlab.simulator.parameters_service.ServicePlan`.
+    regions
+        New region -> how it is entered, on ``start``: see
+        :class:`~ecomlab.simulator.parameters_entry.Entry`. A later plan may change the range.
+    delist
+        Products that are not on sale from ``start`` on; a later plan's list replaces it, so
+        that an empty one brings all back.
+    personalisation
+        Whether a recommender chooses the products that visitors look at; off by habit.
     before
         The plan in force until ``start``; see :meth:`after`.
 
@@ -74,6 +96,16 @@ class Plan(BaseModel):
     features: tuple[str, ...] = ()
     experiments: tuple[Experiment, ...] = ()
     research: tuple[Research, ...] = ()
+    carriers: Mapping[str, Mapping[str, Annotated[float, Field(ge=0, le=1)]]] = Field(
+        default_factory=dict
+    )
+    reorder: Mapping[str, Annotated[float, Field(ge=0, le=10)]] = Field(default_factory=dict)
+    suppliers: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    promise: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
+    service: ServicePlan | None = None
+    regions: Mapping[str, Entry] = Field(default_factory=dict)
+    delist: tuple[str, ...] | None = None
+    personalisation: bool | None = None
     before: Plan | None = None
 
     @model_validator(mode="before")
@@ -102,7 +134,10 @@ class Plan(BaseModel):
         values = self.model_dump(mode="json")
         if self.before is not None:
             values["before"] = self.before.to_dict()
-        return {name: value for name, value in values.items() if value not in (None, {}, [])}
+        if self.service is not None:
+            values["service"] = {n: v for n, v in values["service"].items() if v not in (None, {})}
+        kept = {name: value for name, value in values.items() if value not in (None, {}, [])}
+        return kept if self.delist is None else kept | {"delist": list(self.delist)}
 
     def to_yaml(self) -> str:
         """Return the plan as YAML text."""
@@ -162,7 +197,27 @@ class Plan(BaseModel):
                       for n in range(1, k.skus + 1))  # fmt: skip
         _known("prices", self.prices, (*scenario.categories, *goods), "categories and products",
                shown=tuple(scenario.categories))  # fmt: skip
+        for lever, levels in (("reorder", self.reorder), ("suppliers", self.suppliers)):
+            known = ("all", *scenario.categories, *goods) if scenario.stock else ()
+            _known(lever, levels, known, "categories and products",
+                   shown=("all", *scenario.categories) if scenario.stock else ())  # fmt: skip
         _known("features", self.features, tuple(scenario.features), "features")
+        _known(
+            "delist",
+            self.delist or (),
+            goods,
+            "products",
+            shown=tuple(
+                f"{k.prefix}-001 to {k.prefix}-{k.skus:03d}" for k in scenario.categories.values()
+            ),
+        )
+        self._check_regions(scenario)
+        self._check_carriers(scenario)
+        if self.service is not None:
+            known = tuple(scenario.service.channels) if scenario.service else ()
+            if not known:
+                raise PlanError("service: the scenario has no customer service to decide about.")
+            _known("service.agents", self.service.agents, known, "channels")
         for test in self.experiments:
             _check_experiment(test, scenario)
         last = scenario.start + timedelta(days=days - 1)
@@ -173,6 +228,34 @@ class Plan(BaseModel):
             )
         if self.before is not None:
             self.before.check(scenario, days=days)
+
+    def _check_regions(self, scenario: Scenario) -> None:
+        new = tuple(name for name, region in scenario.regions.items() if region.is_new)
+        earlier = self.before.in_force(scenario.start) if self.before is not None else ()
+        for name, entry in self.regions.items():
+            if name in scenario.regions and name not in new:
+                raise PlanError(
+                    f"regions.{name}: the shop sells there already; leave it out. "
+                    f"Regions that can be entered: {', '.join(new) or 'none'}."
+                )
+            _known("regions", (name,), new, "new regions")
+            if entry.launch_budget and any(name in one.regions for one in earlier):
+                raise PlanError(
+                    f"regions.{name}.launch_budget: an earlier plan opened the region, and a "
+                    f"launch comes once. Leave it out; the range may change."
+                )
+
+    def _check_carriers(self, scenario: Scenario) -> None:
+        law = scenario.fulfilment
+        if law is None and self.promise is not None:
+            raise PlanError("promise: the scenario has no carriers, whose days could be promised.")
+        _known("carriers", self.carriers, ("all", *scenario.regions) if law else (), "regions")
+        for where, mix in self.carriers.items():
+            _known(f"carriers.{where}", mix, tuple(law.carriers) if law else (), "carriers")
+            if abs(sum(mix.values()) - 1) > 0.001:
+                raise PlanError(
+                    f"carriers.{where}: shares add up to {sum(mix.values()):g}, not to 1."
+                )
 
 
 def _check_experiment(test: Experiment, scenario: Scenario) -> None:
@@ -185,6 +268,8 @@ def _check_experiment(test: Experiment, scenario: Scenario) -> None:
                      if not {"creators", "live"} & set(routes)),  # seen in the whole country
         "price": ("all", *scenario.categories),
         "promotion": ("all", *scenario.categories),
+        "carrier": ("all",) if scenario.fulfilment else (),
+        "queue": ("all",) if scenario.service else (),
     }[test.kind]  # fmt: skip
     _known(f"experiments.{test.id}.what", (test.what,), known, f"things a {test.kind} test tries")
 

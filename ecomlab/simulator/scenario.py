@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from importlib import resources
 from typing import Any, Literal
@@ -18,6 +18,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from ecomlab.simulator.experiments import Research
+from ecomlab.simulator.incidents import Incident, check_incidents
 from ecomlab.simulator.parameters import (
     Category,
     Choice,
@@ -41,6 +42,10 @@ from ecomlab.simulator.parameters import (
     Shoppers,
     Traps,
 )
+from ecomlab.simulator.parameters_delivery import Fulfilment, Satisfaction
+from ecomlab.simulator.parameters_entry import Entering
+from ecomlab.simulator.parameters_service import Service
+from ecomlab.simulator.parameters_stock import Stock
 
 __all__ = ["ROUTES", "Scenario", "load_scenario", "nearest", "presets"]
 
@@ -91,12 +96,18 @@ class Scenario(Part):
     habits: Habits
     traps: Traps = Traps()
     reviewing: Reviewing = Reviewing()
+    stock: Stock | None = None  # unlimited if left out
+    fulfilment: Fulfilment | None = None
+    satisfaction: Satisfaction | None = None
+    service: Service | None = None
+    entry: Entering = Entering()
     market: Market
     research: tuple[Research, ...] = ()  # ordered by the status quo
     panel: Panel = Panel()
     costs: Costs
     power: Literal["teaching", "realistic"] = "teaching"
     lost_arm_share: float = Field(default=0.0, ge=0, le=0.5)  # a fault of the test software
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -130,11 +141,21 @@ class Scenario(Part):
                 feature[effect] *= scale
         return Scenario.model_validate(values | {"power": power})
 
+    def without_operations(self) -> Scenario:
+        """Return the world of unlimited stock, perfect delivery and no contacts."""
+        off = dict.fromkeys(("stock", "fulfilment", "satisfaction", "service"))
+        return Scenario.model_validate(self.model_dump() | off)
+
     def with_traps(self, doses: Mapping[str, float]) -> Scenario:
         """Return the twin of this world in which some habits have another dose."""
         values = self.model_dump()
         values["traps"] |= dict(doses)
         return Scenario.model_validate(values)
+
+    def with_incidents(self, incidents: Iterable[Incident]) -> Scenario:
+        """Return the twin of this world with other incidents; none at all if they are empty."""
+        held = [one.model_dump() for one in incidents]
+        return Scenario.model_validate(self.model_dump() | {"incidents": held})
 
     @field_validator("time_zone")
     @classmethod
@@ -150,6 +171,13 @@ class Scenario(Part):
         total = sum(region.share for region in self.regions.values())
         if abs(total - 1) > 1e-9:
             raise ValueError(f"shares of regions add up to {total:g}, not to 1")
+        if all(region.is_new or not region.share for region in self.regions.values()):
+            raise ValueError("regions: one with people in it must not be new")
+        return self
+
+    @model_validator(mode="after")
+    def _incidents_strike_what_there_is(self) -> Scenario:
+        check_incidents(self)
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Nine traps of a shop's own data: the question, what misleads, and the way out.
+"""Twelve traps of a shop's own data: the question, what misleads, and the way out.
 
 Each trap has a dose in ``Scenario.traps``: at 0 the naive answer is right but for what
 ``remains`` says, at more it is not, however much data there are. The way out is consistent at
@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ecomlab.simulator import ways_out
+from ecomlab.simulator import ways_out, ways_out_delivery, ways_out_service, ways_out_stock
 from ecomlab.simulator.counts import Estimate
 from ecomlab.simulator.experiments import Experiment
 from ecomlab.simulator.plan import Plan
@@ -50,6 +50,8 @@ class Trap:
         Experiments that the way out needs, for a scenario and a number of days; may be none.
     remains
         What is wrong with the naive answer even at dose 0; empty where nothing is.
+    world
+        The world in which the question arises; the scenario itself if left out.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Trap:
     truth: Callable[[SimulatedRun, SimulatedRun], float]
     trial: Callable[[Scenario, int], tuple[Experiment, ...]] = field(default=lambda *_: ())
     remains: str = ""
+    world: Callable[[Scenario], Scenario] = field(default=lambda scenario: scenario)
 
 
 def plan_ways_out(scenario: Scenario, *, days: int, traps: Iterable[str]) -> Plan | None:
@@ -101,6 +104,14 @@ def _dark(channel: str) -> Callable[[Scenario, int], tuple[Experiment, ...]]:
                     block_days=_SWITCH_DAYS)  # fmt: skip
 
     return trial
+
+
+def _drawn_carriers(scenario: Scenario, days: int) -> tuple[Experiment, ...]:
+    return _one("carriers", "carrier", scenario, days, share=0.05)
+
+
+def _drawn_places(scenario: Scenario, days: int) -> tuple[Experiment, ...]:
+    return _one("queue", "queue", scenario, days)
 
 
 def _social_holdout(scenario: Scenario, days: int) -> tuple[Experiment, ...]:
@@ -274,6 +285,36 @@ _ALL = (
         way_out=ways_out.care_against_left_alone,
         truth=_true_care,
     ),
+    Trap(
+        name="stock",
+        question="How much of what shoppers want meets an empty shelf?",
+        confounder="Stock runs out where demand runs high: reorder points follow past sales.",
+        estimand="share of units wanted that were out of stock",
+        naive=ways_out_stock.short_by_days,
+        way_out=ways_out_stock.short_by_demand,
+        truth=lambda run, _: ways_out_stock.true_shortage(run),
+    ),
+    Trap(
+        name="carriers",
+        question="How much oftener is the cheapest carrier late than the dearest?",
+        confounder="Remote regions, where everybody is late, get the better carriers.",
+        estimand="late share of all parcels with the one carrier less that with the other",
+        naive=ways_out_delivery.late_overall,
+        way_out=ways_out_delivery.late_by_lot,
+        truth=lambda run, _: ways_out_delivery.true_late_gap(run),
+        trial=_drawn_carriers,
+    ),
+    Trap(
+        name="response",
+        question="How many points of the score do ten minutes of waiting cost those answered?",
+        confounder="Easy questions, which end well anyhow, are answered first.",
+        estimand="points of the score, 1 to 5, that ten minutes of waiting cost who was answered",
+        naive=ways_out_service.cost_of_wait,
+        way_out=ways_out_service.cost_of_wait_by_lot,
+        truth=lambda run, _: ways_out_service.true_cost_of_wait(run),
+        trial=_drawn_places,
+        world=ways_out_service.busy_desk,
+    ),
 )
 
 TRAPS: Mapping[str, Trap] = {trap.name: trap for trap in _ALL}
@@ -314,8 +355,8 @@ def naive_limits(
     usual = simulate(undosed, seed, None, people, days)
     for name in traps:
         for dose in doses:
-            world = undosed.with_traps({name: dose})
-            run = simulate(world, seed, None, people, days) if dose else usual
+            world = TRAPS[name].world(undosed.with_traps({name: dose}))
+            run = usual if world == undosed else simulate(world, seed, None, people, days)
             naive = TRAPS[name].naive(run.store)
             truth = TRAPS[name].truth(*_worlds(world, run, usual, name, size))
             rows.append((name, dose, naive.value, naive.se, truth))

@@ -15,9 +15,14 @@ from ecomlab.simulator.mechanisms.aftermath import stars_of
 from ecomlab.simulator.mechanisms.checkout import PAID
 from ecomlab.simulator.mechanisms.expectation import shapley_route_share, sole_route_chance
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.packs import tell_incidents
 from ecomlab.simulator.scenario import Scenario
 from ecomlab.simulator.tables.arrow import days
+from ecomlab.simulator.tables.parcels import tell_delivery, tell_parcels
 from ecomlab.simulator.tables.record import NEVER, Piece, Recorder
+from ecomlab.simulator.tables.regions import tell_regions
+from ecomlab.simulator.tables.service import tell_service
+from ecomlab.simulator.tables.stock import tell_demand, tell_suppliers
 from ecomlab.store.sealing import Truth
 
 __all__ = ["Teller", "Truth"]
@@ -25,6 +30,8 @@ __all__ = ["Teller", "Truth"]
 
 class Teller:
     """Collects the truth of a run, piece by piece."""
+
+    CONSTANT = frozenset({"recorder"})  # not saved in a checkpoint
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -44,6 +51,9 @@ class Teller:
             "truth_region_day": _region_days(self.recorder, piece),
             "truth_order": _orders(self.recorder, piece),
             "truth_reviews": _reviews(self.recorder, piece),
+            **tell_parcels(self.recorder, piece),
+            **tell_service(self.recorder, piece),
+            **tell_demand(self.recorder, piece),
         }
 
     def finish(self) -> dict[str, pa.Table]:
@@ -58,10 +68,14 @@ class Teller:
             "truth_sku": _products(self.recorder),
             "truth_elasticity": self._elasticities(),
             "truth_feature": _features(scenario),
+            "truth_region": tell_regions(self.recorder),
             "truth_market": tell_market(self.recorder),
             "truth_wtp": tell_willingness(self.recorder),
             "truth_research": tell_research(self.recorder),
             "truth_theme": tell_themes(self.recorder),
+            **({"truth_incident": tell_incidents(scenario)} if scenario.incidents else {}),
+            **tell_delivery(self.recorder),
+            **tell_suppliers(self.recorder),
         }
 
     def _elasticities(self) -> pa.Table:
@@ -237,7 +251,7 @@ def _orders(recorder: Recorder, piece: Piece) -> pa.Table:
     return pa.table(
         {
             "order_id": recorder.order_id(piece.order_number),
-            "fired": pa.array(words).take(pa.array(np.searchsorted(which, mask))),
+            "fired": pa.array(words, pa.string()).take(pa.array(np.searchsorted(which, mask))),
             "only_route": pa.array(names).take(pa.array(sole, mask=sole < 0)),
             **{f"alone_{n}": np.round(alone[i], 4) for i, n in enumerate(names)},
             **{f"shapley_{n}": np.round(fair[i], 4) for i, n in enumerate(names)},

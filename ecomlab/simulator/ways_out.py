@@ -260,7 +260,8 @@ def _product_regions(store: Store, last_day: str = "9999-12-31") -> pd.DataFrame
         select p.sku, p.is_eco, u.log_price, r.region_id, ln(r.income_index) as log_income,
                coalesce(s.units, 0) as units,
                rank() over (partition by p.sku order by r.income_index) as place
-        from products p join usual u using (sku) cross join regions r
+        from products p join usual u using (sku)
+        cross join (select * from regions where not is_new) r
         left join sold s on s.sku = p.sku and s.region_id = r.region_id order by 1, 4""")
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecomlab.simulator.carriers import Network, lay_network
 from ecomlab.simulator.dates import Days, lay_out_days, wave
 from ecomlab.simulator.goods import Products, draw_products
 from ecomlab.simulator.noise import Array, Noise
 from ecomlab.simulator.people import People, draw_people
 from ecomlab.simulator.scenario import Scenario
+from ecomlab.simulator.suppliers import Suppliers, draw_suppliers
 
 __all__ = ["Surroundings", "World", "build_world"]
 
@@ -43,18 +45,23 @@ class World:
     products: Products
     around: Surroundings
     region_people: Array
+    suppliers: Suppliers | None = None
+    network: Network | None = None
 
 
 def build_world(scenario: Scenario, noise: Noise, *, people: int, days: int) -> World:
     """Draw a world."""
     crowd = draw_people(scenario, noise, people)
     goods = draw_products(scenario, noise)
+    stock = scenario.stock
     return World(
         scenario=scenario,
         people=crowd,
         products=goods,
         around=_surroundings(scenario, noise, goods, days),
         region_people=np.bincount(crowd.region, minlength=len(scenario.regions)),
+        suppliers=draw_suppliers(stock.sourcing, noise, goods.key, days) if stock else None,
+        network=lay_network(scenario),
     )
 
 

@@ -24,7 +24,10 @@ import pyarrow.csv as pacsv
 
 from ecomlab.store.store import StoreError, open_store
 
-__all__ = ["SealError", "Truth", "TruthWriter", "open_truth", "seal", "truth_file", "verify"]
+__all__ = [
+    "SealError", "Truth", "TruthWriter", "open_truth", "plain_table", "seal", "truth_file",
+    "verify",
+]  # fmt: skip
 
 _TYPES = {"int64": pa.int64(), "double": pa.float64(), "string": pa.string(),
           "date32[day]": pa.date32(), "bool": pa.bool_()}  # fmt: skip
@@ -47,13 +50,17 @@ class Truth(Mapping[str, pd.DataFrame]):
     """
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
-        self._tables = dict(tables)
+        self._tables = {name: plain_table(table) for name, table in tables.items()}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         try:
             return self._tables[name].to_pandas(date_as_object=False)
         except KeyError:
             raise KeyError(f"no {name!r} in the truth; it has {', '.join(self._tables)}") from None
+
+    def arrow(self, name: str) -> pa.Table:
+        """Return a whole table as Arrow, just as the truth holds it."""
+        return self._tables[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)
@@ -107,7 +114,7 @@ class TruthWriter:
 
     def append(self, tables: Mapping[str, pa.Table]) -> None:
         """Write a piece of each table."""
-        for name, piece in tables.items():
+        for name, piece in ((name, plain_table(table)) for name, table in tables.items()):
             if name not in self._files:
                 self._types[name] = {f.name: str(f.type) for f in piece.schema}
                 self._files[name] = pacsv.CSVWriter(self._part / f"{name}.csv", piece.schema)
@@ -131,6 +138,20 @@ class TruthWriter:
             os.fsync(file.fileno())
         sealed.replace(self.target)
         return found
+
+
+def plain_table(table: pa.Table) -> pa.Table:
+    """Return a table in the few types that a text file keeps apart."""
+    types = [(field.name, _plainer(field.type)) for field in table.schema]
+    return table.cast(pa.schema(types))
+
+
+def _plainer(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(kind) or pa.types.is_large_string(kind):
+        return pa.string()
+    if pa.types.is_integer(kind):
+        return pa.int64()
+    return pa.float64() if pa.types.is_floating(kind) else kind
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

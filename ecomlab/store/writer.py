@@ -85,6 +85,7 @@ class StoreWriter:
                     self._part / f"{name}.parquet", piece.schema, compression="zstd",
                     compression_level=1, store_schema=False,
                     use_dictionary=[f.name for f in piece.schema if not _is_long(f)],
+                    write_statistics=[f.name for f in piece.schema if not _is_text(f)],
                 )  # fmt: skip
             self._hashes[name].add(piece)
             if piece.num_rows:
@@ -104,6 +105,12 @@ class StoreWriter:
         (self._part / MANIFEST).write_text(full.to_json(), encoding="utf-8")
         put_in_place(self._part, self.target)
         return open_store(self.target)
+
+
+def _is_text(field: pa.Field) -> bool:
+    """Return whether a column holds words or identifiers, whose least and largest tell nothing."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    return bool(pa.types.is_string(kind))
 
 
 def _is_long(field: pa.Field) -> bool:

@@ -57,7 +57,7 @@ def let_all_visit(day: Day) -> None:
     day["visitors"], day["visitor_is_customer"] = np.arange(people), day["customer"]
     day["route"] = np.zeros(people, dtype=np.int64)
     day["feature_order"] = day["feature_cart"] = np.zeros(people)
-    for step in (consider, value_products, choose):
+    for step in (value_products, consider, choose):
         step(day)
 
 

@@ -108,7 +108,6 @@ def test_a_mechanism_more_leaves_every_other_draw_unchanged(place):
 def test_the_size_of_blocks_and_pieces_changes_nothing(monkeypatch):
     whole = simulate("tiny", seed=7, people=900, days=120)
     monkeypatch.setattr("ecomlab.simulator.people._BLOCK", 1 << 7)
-    monkeypatch.setattr("ecomlab.simulator.noise._BLOCK", 1 << 5)
     monkeypatch.setattr("ecomlab.simulator.loop._FLUSH_VISITS", 500)
     pieces = simulate("tiny", seed=7, people=900, days=120)
     assert pieces.store.manifest.tables == whole.store.manifest.tables

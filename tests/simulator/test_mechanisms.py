@@ -111,6 +111,11 @@ def visitors_of(world: World, *, people: int = 6000) -> Day:
     for name in ("feature_order", "feature_cart"):
         day[name] = np.zeros(people)
     day["route"] = np.zeros(people, dtype=np.int64)
+    day["on_hand"], day["returned"] = np.full(len(world.products.key), 99), np.zeros(0, dtype=int)
+    day["wait_cost"] = np.zeros(len(world.scenario.regions))
+    day["shelf_range"] = np.zeros(len(world.scenario.regions), dtype=np.int64)
+    day["stays"], day["is_personal"] = np.ones(people, dtype=bool), False
+    day["chat_answered"] = np.zeros(0, dtype=np.int64)
     day["intent"], day["price_cents"] = 3.0, world.products.list_cents
     return day
 
@@ -122,9 +127,9 @@ def choices(world: World, raised: int | None) -> tuple[np.ndarray, np.ndarray]:
         price = world.products.list_cents.copy()
         price[raised] = price[raised] * 11 // 10
         day["price_cents"] = price
-    for step in (consider, value_products, choose):
+    for step in (value_products, consider, choose):
         step(day)
-    return np.where(day["is_seen"], day["considered"], -1), day["lines"]
+    return np.where(day["is_seen"], day["considered"], -1), day["wanted"]
 
 
 def test_a_dearer_product_moves_choices_only_to_or_from_itself(world):
@@ -156,6 +161,7 @@ def test_with_forty_products_a_dearer_one_changes_only_its_own_choices():
 
 def test_a_product_taken_off_sale_leaves_every_other_place_as_it_was(world):
     day = visitors_of(world)
+    value_products(day)
     consider(day)
     seen, on = day["considered"].copy(), day["is_seen"].copy()
     gone = int(np.argmax(world.products.popularity))
@@ -167,10 +173,10 @@ def test_a_product_taken_off_sale_leaves_every_other_place_as_it_was(world):
 
 def test_nobody_orders_what_was_not_looked_at_or_is_not_on_sale(world):
     day = visitors_of(world)
-    for step in (consider, value_products, choose):
+    for step in (value_products, consider, choose):
         step(day)
-    assert (day["lines"] <= day["is_seen"]).all()
-    assert (world.products.launch[day["considered"][day["lines"]]] <= 3).all()
+    assert (day["wanted"] <= day["is_seen"]).all()
+    assert (world.products.launch[day["considered"][day["wanted"]]] <= 3).all()
     kept = np.where(day["is_seen"], day["considered"], -1 - np.arange(8)[:, None])
     assert all(len(set(row)) == len(row) for row in kept[:, :300].T.tolist())
 
@@ -180,10 +186,10 @@ def test_order_chances_are_those_that_draws_show(world):
     day["intent"] = 1.5
     orders = lines = chance = line_chance = 0.0
     for day.index in range(20):
-        for step in (consider, value_products, choose):
+        for step in (value_products, consider, choose):
             step(day)
-        orders += day["lines"].any(axis=0).sum()
-        lines += day["lines"].sum()
+        orders += day["wanted"].any(axis=0).sum()
+        lines += day["wanted"].sum()
         chance += day["order_chance"].sum()
         line_chance += day["line_chance"].sum()
     # Some 8,000 orders: a binomial sd of 1.1 %; lines vary little more.
@@ -194,7 +200,7 @@ def test_order_chances_are_those_that_draws_show(world):
 
 def test_the_slope_of_a_lines_chance_is_the_difference_quotient(world):
     day = visitors_of(world, people=800)
-    for step in (consider, value_products, choose):
+    for step in (value_products, consider, choose):
         step(day)
     pull, chance = day["pull"], day["line_chance"]
     goods = np.arange(len(world.products.key))

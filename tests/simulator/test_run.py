@@ -23,6 +23,7 @@ def saved(tmp_path, small):
 def test_the_manifest_says_how_the_store_came_to_be(small):
     origin = dict(small.store.manifest.origin)
     assert origin.pop("truth_sha256") == small.truth.hash
+    assert origin.pop("checkpoint_sha256") == small.checkpoint.sha256
     assert origin == {"kind": "simulated", "scenario": "tiny", "seed": 7, "people": 2500,
                       "days": 182, "plan": None}  # fmt: skip
     assert small.store.name == "tiny demo"

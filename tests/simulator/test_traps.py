@@ -1,4 +1,4 @@
-"""The nine traps at small size: which way the naive answer errs, and that the way out does not.
+"""The traps at small size: which way the naive answer errs, and that the way out does not.
 
 That the ways out come within 5 % of the truth is shown by the slow study, at twenty times
 the default size.
@@ -22,8 +22,14 @@ from ecomlab.simulator.traps import TRAPS, naive_limits, plan_ways_out
 
 SIZE = {"seed": 7, "people": 60_000, "days": 364}
 WORLD = load_scenario("west_d2c")
-HIGH = ("promotion", "search", "social", "email", "mix", "reviews", "targets")  # naive: too much
-LOW = ("price", "region")  # too elastic, so below the truth; taste explained away
+HIGH = ("promotion", "search", "social", "email", "mix", "reviews", "targets",
+        "response")  # naive: too much  # fmt: skip
+LOW = (
+    "price",
+    "region",
+    "carriers",
+    "stock",
+)  # too elastic, so below the truth; taste explained away
 
 
 def dark(channel: str, first: int, days: int) -> Experiment:
@@ -44,7 +50,8 @@ def naively():
     """Of each trap: the store that the naive answer is read from."""
     usual = simulate(WORLD, plan=None, **SIZE)
     care = simulate(care_for_more(), plan=None, seed=7, people=30_000, days=1456)
-    return {**dict.fromkeys(TRAPS, usual), "targets": care}
+    desk = simulate(TRAPS["response"].world(WORLD), plan=None, seed=7, people=40_000, days=182)
+    return {**dict.fromkeys(TRAPS, usual), "targets": care, "response": desk}
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +63,18 @@ def usual(naively):
 @pytest.fixture(scope="module")
 def tried(usual, naively):
     """Of each trap: a run in which its way out is open, and its twin without the trial."""
-    lots = plan_ways_out(WORLD, days=364, traps=["price", "promotion"]).experiments
+    lots = plan_ways_out(WORLD, days=364, traps=["price", "promotion", "carriers"]).experiments
     plan = Plan(experiments=(*lots, dark("paid_search", 0, 182), dark("affiliate", 182, 182)))
     run = simulate(WORLD, plan=plan, **SIZE)
     uncut = simulate(WORLD, plan=plan.model_copy(update={"discounts": 0.0}), **SIZE)
     held = plan_ways_out(WORLD, days=364, traps=["social"])
+    lots = plan_ways_out(WORLD, days=182, traps=["response"])
+    queue = simulate(TRAPS["response"].world(WORLD), plan=lots, seed=7, people=40_000, days=182)
     return {
         **{name: (run, run) for name, run in naively.items()},
         "price": (run, usual),
+        "carriers": (run, run),
+        "response": (queue, queue),
         "promotion": (run, uncut),
         "search": (run, usual),
         "mix": (run, usual),

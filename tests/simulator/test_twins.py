@@ -65,11 +65,13 @@ def test_orders_lost_in_twin_days_are_counted_as_often_as_the_closed_form_expect
 
 
 def test_an_order_is_lost_exactly_where_its_only_route_is_off():
-    run = simulate("west_d2c", 7, **SIZE)
+    """With stock for all: the last unit that one shopper does not take is another's."""
+    world = load_scenario("west_d2c").model_copy(update={"stock": None})
+    run = simulate(world, 7, **SIZE)
     orders = run.truth["truth_order"].merge(run.store.table("orders"), on="order_id")
     only = orders.query("payment_status == 'paid'")["only_route"].value_counts()
     changes = {name: Change(route=name) for name in only.index}
-    lost = -compare_days("west_d2c", 7, changes=changes, **SIZE).groupby("change")["orders"].sum()
+    lost = -compare_days(world, 7, changes=changes, **SIZE).groupby("change")["orders"].sum()
     assert lost.to_dict() == only.to_dict()
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.mechanisms.checkout import PAID
+from ecomlab.simulator.mechanisms.incidents import DEFECT_FEELING, DEFECT_RETURN
+from ecomlab.simulator.mechanisms.satisfaction import standing
 from ecomlab.simulator.noise import Array, gamma, low_half, normal, pick, to_uniform
 
 __all__ = ["REASONS", "remember_buyers", "send_back", "stars_of", "write_reviews"]
@@ -14,9 +16,12 @@ REASONS = ("does not fit", "not as described", "changed mind", "damaged", "arriv
 _FITS = np.array([0.45, 0.17, 0.24, 0.08, 0.06])  # shares of reasons, assumed
 _OTHER = np.array([0.06, 0.34, 0.36, 0.16, 0.08])
 _WORN = ("apparel", "shoes")
-_TO_DELIVERY, _DELAY, _TO_REFUND = 3, 8.0, 3  # days; delays are gamma with shape 2
+_DELAY, _TO_REFUND = 8.0, 3  # days; delays are gamma with shape 2
 _WINDOW = 30  # days after delivery within which goods may be returned
 _USUAL_DOSE = 0.30
+_LATE_MOST = 4.0  # days late after which the chance of a return no longer rises
+_LATE = REASONS.index("arrived late")
+_BLAMED = 0.8  # of what comes back more because it was late, gives that as the reason
 _STARS = np.array([-1.65, -1.1, -0.45, 0.45])  # of a feeling, between one star and the next
 
 
@@ -30,6 +35,9 @@ _STARS = np.array([-1.65, -1.1, -0.45, 0.45])  # of a feeling, between one star 
         "line_units",
         "live_depth",
         "front",
+        "late_days",
+        "delivery_days",
+        "is_defective",
     ),
     writes=("back_line", "back_units", "back_after_days", "back_reason"),
     streams=("return", "return.delay", "return.which"),
@@ -43,7 +51,12 @@ def send_back(day: Day) -> None:
                        live.return_factor if live is not None else 1.0, 1.0)  # fmt: skip
     rule = np.array([front.return_factor for front in world.scenario.fronts.values()] or [1.0])
     impulse = impulse * rule[day["front"][day["order_visit"]]][order]
-    comes = day.uniform("return", ids) < world.products.return_share[sku] * impulse
+    law = world.scenario.fulfilment
+    late = np.minimum(day["late_days"], _LATE_MOST)[order] * (law.late_returns if law else 0.0)
+    impulse = impulse * np.exp(late)
+    bad = day["is_defective"]
+    chance = np.maximum(world.products.return_share[sku] * impulse, DEFECT_RETURN * bad)
+    comes = day.uniform("return", ids) < chance
     back = np.flatnonzero(comes & (day["payment"] == PAID)[order])
     ids, units = ids[back], day["line_units"][back]
     delay = np.minimum(gamma(day.uniform("return.delay", ids), 2.0) * _DELAY, _WINDOW)
@@ -54,15 +67,22 @@ def send_back(day: Day) -> None:
     luck = low_half(words)
     day["back_line"] = back
     day["back_units"] = some
-    day["back_after_days"] = _TO_DELIVERY + np.ceil(delay).astype(np.int64) + _TO_REFUND
-    day["back_reason"] = np.where(worn, pick(luck, _FITS), pick(luck, _OTHER))
+    to_delivery = day["delivery_days"][order[back]]
+    day["back_after_days"] = to_delivery + np.ceil(delay).astype(np.int64) + _TO_REFUND
+    # the share of returns that lateness alone brought comes first, the other reasons after it
+    blamed = _BLAMED * -np.expm1(-late[back])
+    rest = (luck - blamed) / (1 - blamed)
+    told = np.where(worn, pick(rest, _FITS), pick(rest, _OTHER))
+    told = np.where(luck < blamed, _LATE, told)
+    day["back_reason"] = np.where(bad[back], REASONS.index("damaged"), told)
 
 
 @mechanism(
-    reads=("buyers", "line_order", "line_sku", "payment"),
-    writes=("rated_line", "rated_stars", "rated_after_days", "is_invited", "feeling"),
+    reads=("buyers", "line_order", "line_sku", "payment", "delight", "delivery_days",
+           "is_defective"),
+    writes=("rated_line", "rated_stars", "rated_after_days", "is_invited", "feeling", "surprise"),
     streams=("review", "review.feeling", "review.delay"),
-)
+)  # fmt: skip
 def write_reviews(day: Day) -> None:
     """Let some buyers say how they feel: the invited, and those who feel strongly.
 
@@ -78,7 +98,11 @@ def write_reviews(day: Day) -> None:
     mean = np.array([kind.mean_price for kind in kinds])[goods.category[sku]]
     dearer = world.scenario.shoppers.price_sensitivity * np.log(goods.list_cents[sku] / 100 / mean)
     liked = 0.6 * (goods.quality[sku] - dearer) / world.scenario.choice.quality_sd + 0.3 * fit
-    feeling = 0.35 + 0.5 * liked + 0.8 * normal(day.uniform("review.feeling", ids))
+    surprise = 0.8 * normal(day.uniform("review.feeling", ids))
+    surprise += DEFECT_FEELING * day["is_defective"]
+    satisfied = world.scenario.satisfaction
+    delivery = day["delight"][order] * (satisfied.reviews if satisfied is not None else 0.0)
+    feeling = 0.35 + 0.5 * liked + surprise + delivery
     strong = np.abs(feeling - 0.35) ** 1.5 * law.strong_share * world.scenario.traps.reviews
     words = day.words("review", ids)
     writes = to_uniform(words) < law.usual_share + strong / _USUAL_DOSE
@@ -86,9 +110,10 @@ def write_reviews(day: Day) -> None:
     paid = (day["payment"] == PAID)[order]
     rated = np.flatnonzero((writes | invited) & paid)
     delay = gamma(day.uniform("review.delay", ids[rated]), 2.0) * law.delay_days
-    day["rated_line"], day["feeling"] = rated, feeling
+    day["rated_line"], day["feeling"], day["surprise"] = rated, feeling, surprise
     day["rated_stars"] = stars_of(feeling[rated])
-    day["rated_after_days"] = 4 + np.floor(delay).astype(np.int64)
+    arrived = day["delivery_days"][order[rated]]
+    day["rated_after_days"] = arrived + 1 + np.floor(delay).astype(np.int64)
     day["is_invited"] = invited[rated]
 
 
@@ -99,8 +124,10 @@ def stars_of(feeling: Array) -> Array:
 
 @mechanism(
     reads=("buyers", "customer", "left", "rate", "last_order", "stocked_until",
-           "customers_by_region", "line_order", "line_sku", "depth"),
-    writes=("customer", "left", "rate", "last_order", "stocked_until", "customers_by_region"),
+           "customers_by_region", "line_order", "line_sku", "depth", "satisfaction", "leave_luck",
+           "order_count"),
+    writes=("customer", "left", "rate", "last_order", "stocked_until", "customers_by_region",
+            "leave_luck", "order_count"),
     streams=("leave",),
 )  # fmt: skip
 def remember_buyers(day: Day) -> None:
@@ -114,11 +141,14 @@ def remember_buyers(day: Day) -> None:
     fresh = buyers[~day["customer"][buyers]]
     gain = np.bincount(people.region[fresh], minlength=len(world.region_people))
     day["customers_by_region"] = day["customers_by_region"] + gain
-    words = day.words("leave", ids)
-    gone = to_uniform(words) < people.dropout[buyers]
+    # keyed by the number of the order: one order more or less leaves the luck of the others
+    words = day.world_words("leave", ids * 4096 + day["order_count"][buyers], 0)
+    day.put("order_count", buyers, day["order_count"][buyers] + 1)
     day.put("customer", buyers, True)
-    day.put("left", buyers[gone], True)
-    day.put("rate", buyers, np.where(gone, 0, people.customer_rate[buyers]))
+    day.put("leave_luck", buyers, to_uniform(words))
+    left, rate = standing(day, buyers)
+    day.put("left", buyers, left)
+    day.put("rate", buyers, rate)
     day.put("last_order", buyers, day.index)
     kinds = list(world.scenario.categories.values())
     ahead = np.array([kind.stockpiled_share for kind in kinds])[

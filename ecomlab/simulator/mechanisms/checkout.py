@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import Array, low_half, poisson, to_uniform
+from ecomlab.simulator.noise import Array, low_half, to_uniform
 
 __all__ = ["PAID", "STATUS", "check_out"]
 
@@ -19,7 +19,7 @@ PAID = 0
     writes=("buyers", "order_visit", "order_cents", "order_discount_cents", "shipping_cents",
             "payment", "coupon", "line_order", "line_sku", "line_units", "line_price_cents",
             "line_discount_cents", "line_cents", "line_cost_cents", "quarter_units"),
-    streams=("units", "till"),
+    streams=("till",),
 )  # fmt: skip
 def check_out(day: Day) -> None:
     """Write the day's orders and lines, money in cents.
@@ -32,11 +32,11 @@ def check_out(day: Day) -> None:
     ids = world.people.ids[buyers]
     habits = world.scenario.habits
     words = day.words("till", ids)
-    coupon = world.people.has_mail[buyers] & (low_half(words) < habits.coupon_share)
+    finds = day.parameter("till.coupon_share", habits.coupon_share, people=buyers)
+    coupon = world.people.has_mail[buyers] & (low_half(words) < finds)
     order, slot = np.nonzero(day["lines"][:, order_visit].T)
     sku = day["considered"][slot, order_visit[order]]
-    luck = day.uniform("units", ids[order] * 4096 + world.products.key[sku])
-    units = 1 + poisson(luck, world.scenario.choice.extra_units)
+    units = day["lines"][slot, order_visit[order]].astype(np.int64)
     base, asked = day["base_cents"][sku], day["price_cents"][sku]
     kept = (1 - day["live_depth"][order_visit]) * np.where(coupon, 1 - habits.coupon_depth, 1.0)
     off = units * (base - asked) + np.rint(units * asked * (1 - kept[order])).astype(np.int64)
@@ -46,15 +46,24 @@ def check_out(day: Day) -> None:
     day["order_cents"] = total
     day["order_discount_cents"] = _by_order(order, off, len(buyers))
     free = total >= costs.free_shipping_from * 100
-    day["shipping_cents"] = np.where(free, 0, round(costs.shipping_fee * 100))
-    steps = np.cumsum([costs.failed_share, costs.pending_share, costs.cancelled_share])
-    place = np.searchsorted(steps, to_uniform(words))
-    day["payment"] = np.where(place == len(steps), PAID, place + 1)
+    fee = day.parameter("till.shipping_fee", costs.shipping_fee, people=buyers)
+    day["shipping_cents"] = np.where(free, 0, np.rint(np.asarray(fee) * 100).astype(np.int64))
+    day["payment"] = _payments(day, buyers, to_uniform(words))
     day["line_order"], day["line_sku"], day["line_units"] = order, sku, units
     day["line_price_cents"], day["line_discount_cents"] = base, off
     day["line_cents"], day["line_cost_cents"] = amount, day["unit_cost_cents"][sku]
     sold = np.bincount(sku, weights=units, minlength=len(world.products.key))
     day["quarter_units"] = day["quarter_units"] + sold
+
+
+def _payments(day: Day, buyers: Array, luck: Array) -> Array:
+    """Return what becomes of each order's payment: it fails, waits, is called off, or is paid."""
+    costs = day.world.scenario.costs
+    failed = day.parameter("till.failed_share", costs.failed_share, people=buyers)
+    waits = failed + costs.pending_share
+    steps = np.stack(np.broadcast_arrays(luck, failed, waits, waits + costs.cancelled_share))
+    place = (steps[1:] < steps[0]).sum(axis=0)
+    return np.where(place == 3, PAID, place + 1)
 
 
 def _by_order(order: Array, cents: Array, count: int) -> Array:

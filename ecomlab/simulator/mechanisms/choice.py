@@ -6,60 +6,91 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ecomlab.simulator.goods import SHELF
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import Array, to_uniform
+from ecomlab.simulator.kernels.choice import (
+    SLOTS,
+    choose_products,
+    find_gaps,
+    look_around,
+    weigh_products,
+)
+from ecomlab.simulator.mechanisms.recommendation import recommend
+from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
+from ecomlab.simulator.noise import Array
 
 __all__ = ["SLOTS", "choose", "consider", "see_features", "value_products"]
 
-SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
-_OWN = 6
-_OUTSIDE = 0  # product keys begin at 1, so that 0 keys the outside option
-_NOTHING = -60.0  # utility of an empty place
+_TINY = 1e-300
+_SLOW = 0.6  # utility lost, times the log of the time that pages take over the usual [P]
 
 
 @mechanism(
-    reads=("visitors", "category_season", "category_shock", "on_sale"),
-    writes=("considered", "is_seen", "main_category"),
-    streams=("consider", "consider.category"),
+    reads=(
+        "visitors",
+        "stays",
+        "category_season",
+        "category_shock",
+        "on_sale",
+        "on_hand",
+        "shelf_range",
+        "is_personal",
+        "appeal",
+        "log_price",
+    ),
+    writes=(
+        "considered",
+        "is_seen",
+        "main_category",
+        "is_out",
+        "short_visits",
+        "label_luck",
+        "label_share",
+    ),
+    streams=("consider", "consider.category", "recommend", "label"),
 )
 def consider(day: Day) -> None:
     """Draw the products looked at: popular ones oftener, without regard to price.
 
     A visitor turns to a category, looks at six places of its shelf and one of its
     companion's, and at the partner of the first. A place is a product's for good: one that
-    is not on sale leaves it empty, so that no other product moves.
+    is not on sale leaves it empty, so that no other product moves. In a new region the shelf
+    is that of its range. A recommender that is on draws a second product for each place and
+    shows the one it believes is liked better (see ``recommendation``).
     """
-    world, visitors = day.world, day["visitors"]
-    goods, kinds = world.products, list(world.scenario.categories)
-    ids = world.people.ids[visitors]
-    main = _turn_to(day, to_uniform(day.words("consider.category", ids)))
+    world, visitors, goods = day.world, day["visitors"], day.world.products
+    kinds = list(world.scenario.categories)
+    mood = np.array([kind.popularity for kind in world.scenario.categories.values()])
+    mood = mood * np.exp(day["category_season"] + day["category_shock"])
     companion = np.array(
         [kinds.index(k.companion or n) for n, k in world.scenario.categories.items()]
     )
-    seen = np.empty((SLOTS, len(visitors)), dtype=np.int32)
-    luck = (day.words("consider", ids), day.words("consider", ids, part="more"))
-    shelf, row = goods.shelf.ravel(), (main * SHELF, companion[main] * SHELF)
-    for slot in range(_OWN + 1):
-        place = (luck[slot // 5] >> np.uint64(12 * (slot % 5))) & np.uint64(SHELF - 1)
-        shelf.take(row[slot // _OWN] + place.astype(np.int64), out=seen[slot])
-    seen[_OWN + 1] = goods.partner.take(seen[0])
-    is_seen = day["on_sale"].take(seen)
-    for slot in range(1, SLOTS):  # what is seen twice counts once
-        for earlier in range(slot):
-            is_seen[slot] &= seen[slot] != seen[earlier]
-    day["considered"], day["is_seen"], day["main_category"] = seen, is_seen, main
+    shelf = (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
+             day["on_sale"], goods.is_offered)  # fmt: skip
+    looks = (visitors, day["stays"], world.people.ids, world.people.category_taste, mood,
+             companion, shelf)  # fmt: skip
+    kind, known = day.keys("consider.category"), (day["appeal"], day["log_price"])
+    keys = (*kind, *day.keys("consider"), *day.keys("consider", part="more"))
+    main, seen, counts = look_around(*looks, keys)
+    if day["is_personal"]:
+        keys = (*kind, *day.keys("recommend", part="few"), *day.keys("recommend", part="more"))
+        _, *others = look_around(*looks, keys)
+        seen, counts = recommend(day, main, known, (seen, counts), (others[0], others[1]))
+    day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main
+    _mark_gaps(day, world.people.ids[visitors])
 
 
-def _turn_to(day: Day, luck: Array) -> Array:
-    """Return the category each visitor turns to, by taste, season and mood."""
-    kinds = day.world.scenario.categories.values()
-    mood = np.array([kind.popularity for kind in kinds])
-    mood = mood * np.exp(day["category_season"] + day["category_shock"])
-    edges = day.world.people.category_taste[day["visitors"]].T * mood[:, None]
-    for kind in range(1, len(edges)):
-        edges[kind] += edges[kind - 1]
-    return (luck * edges[-1] > edges[:-1]).sum(axis=0)
+def _mark_gaps(day: Day, ids: Array) -> None:
+    """Find what is looked at and out of stock since the morning; draw who sees labels.
+
+    A visitor's luck serves for all labels of the day, those of its later hours too.
+    """
+    law, goods = day.world.scenario.stock, np.arange(len(day["on_hand"]))
+    out, short = find_gaps(day["considered"].T, day["is_seen"].T, day["on_hand"] <= 0)
+    day["is_out"], day["short_visits"] = out.T, short
+    share = np.full(len(goods), law.label_share if law is not None else 0.0)
+    day["label_share"] = day.parameter("stock.label_share", share, skus=goods)
+    day["label_luck"] = day.uniform("label", ids) if law is not None else np.ones(len(ids))
 
 
 @mechanism(
@@ -81,11 +112,14 @@ def value_products(day: Day) -> None:
 
 
 @mechanism(
-    reads=("visitors", "built", "running"),
+    reads=("visitors", "built", "running", "route"),
     writes=("feature_order", "feature_cart"),
 )
 def see_features(day: Day) -> None:
-    """Show features to those who are to see them: everybody, a region, or an arm by lot."""
+    """Show features to those who are to see them: everybody, a region, or an arm by lot.
+
+    Slow pages and a broken checkout are features too, which nobody built.
+    """
     world, visitors = day.world, day["visitors"]
     order, cart = np.zeros(len(visitors)), np.zeros(len(visitors))
     known = world.scenario.features
@@ -100,18 +134,23 @@ def see_features(day: Day) -> None:
         if test.kind == "feature":
             sees = test.arm(day.lot, world.people.ids[visitors]) == 1
         else:
-            on = test.regions_on(day.lot, len(world.scenario.regions), age)
+            on = test.regions_on(day.lot, is_old(world.scenario), age)
             sees = on[world.people.region[visitors]]
         order += sees * (feature.order + feature.novelty * 0.5 ** (age / 7))
         cart += sees * feature.cart
+    slow = day.parameter("site.load_factor", 1.0, people=visitors)
+    broken = day.parameter("checkout.friction", 0.0, people=visitors, at={"route": day["route"]})
+    order -= _SLOW * np.log(slow) + broken
+    cart += broken  # the cart is filled before the checkout is met
     day["feature_order"], day["feature_cart"] = order, cart
 
 
 @mechanism(
     reads=("visitors", "visitor_is_customer", "considered", "is_seen", "main_category", "appeal",
-           "log_price", "intent", "rival", "route", "feature_order", "feature_cart"),
-    writes=("lines", "in_cart", "order_chance", "line_chance", "pull", "live_depth",
-            "by_depth"),
+           "log_price", "intent", "rival", "route", "feature_order", "feature_cart", "wait_cost",
+           "is_out", "short_visits", "label_luck", "label_share", "returned", "chat_answered"),
+    writes=("wanted", "wants", "liking", "in_cart", "order_chance", "line_chance", "pull",
+            "live_depth", "by_depth"),
     streams=("gumbel", "add_on"),
 )  # fmt: skip
 def choose(day: Day) -> None:
@@ -120,46 +159,51 @@ def choose(day: Day) -> None:
     The noise belongs to (person, day, product): another price moves choices only to or
     from the product repriced. Cart and order share it, so that every order was in a cart.
     """
-    law, goods = day.world.scenario.choice, day.world.products
-    visitors, seen = day["visitors"], day["considered"]
+    scenario, goods, law = day.world.scenario, day.world.products, day.world.scenario.choice
     inside, outside = _utilities(day)
-    ids = day.world.people.ids[visitors] * 4096
-    keys = goods.key.take(seen)
-    luck = day.uniform("gumbel", ids + keys)
-    shaken = inside - np.log(-np.log(luck))
-    nothing = outside - np.log(-np.log(day.uniform("gumbel", ids + _OUTSIDE)))
-    best = shaken.max(axis=0)
-    bonus = law.companion_bonus * (goods.category.take(seen) != day["main_category"])
-    bar = law.add_on_outside - bonus
-    order, share, add_on = _chances(day, inside, outside, bar)
-    lines = np.zeros(seen.shape, dtype=bool)
-    buys = np.flatnonzero(best > nothing)
-    liked = day.uniform("add_on", ids[buys] + keys[:, buys]) < add_on[:, buys]
-    lines[:, buys] = (shaken[:, buys] == best[buys]) | liked
-    day["lines"] = lines
-    day["in_cart"] = best > nothing - law.cart_slack - day["feature_cart"]
-    day["order_chance"] = order
-    day["line_chance"] = order * (share + (1 - share) * add_on)
-    day["by_depth"] = tuple(_at_depths(day, inside, outside, bar))
-    # how fast a line's chance grows with the product's own utility
-    day["pull"] = order * (
-        (1 - order) * share * (share + (1 - share) * add_on)
-        + (1 - add_on) * share * (1 - share)
-        + (1 - share) * add_on * (1 - add_on)
-    )
+    answered = np.zeros(len(outside), dtype=bool)
+    if scenario.service is not None:
+        answered[day["chat_answered"]] = True
+    has_gaps = scenario.stock is not None and len(day["short_visits"]) > 0
+    gaps = (
+        day["is_out"].T[: len(answered) if has_gaps else 0],
+        scenario.stock.stay if scenario.stock is not None else 0.0,
+        day["label_luck"], day["label_share"],
+    )  # fmt: skip
+    time, rest, wants, day["in_cart"], wanted, day["order_chance"], line, pull = choose_products(
+        day.world.people.ids[day["visitors"]],
+        (day["considered"].T, day["is_seen"].T, day["main_category"]), (inside.T, outside),
+        (goods.key, goods.category), (law.companion_bonus, law.add_on_outside, law.cart_slack),
+        day["feature_cart"], (*day.keys("gumbel"), *day.keys("add_on")), gaps,
+        (answered, scenario.service.lift if scenario.service is not None else 1.0),
+    )  # fmt: skip
+    day["wanted"], day["wants"] = wanted.T, np.flatnonzero(wants)
+    with np.errstate(divide="ignore"):  # what is not on sale never comes in
+        day["liking"] = np.log(rest[day["wants"]] / time[day["wants"]].T)
+    day["line_chance"], day["pull"] = line.T, pull.T
+    day["by_depth"] = tuple(_at_depths(day, inside, outside))
 
 
-def _chances(day: Day, inside: Array, outside: Array, bar: Array) -> tuple[Array, Array, Array]:
-    """Return the chance to order, each product's to be the one, and each one's to be added."""
-    exp_in = np.exp(inside)
-    total = exp_in.sum(axis=0)
-    order = total / (total + np.exp(outside))
-    return order, exp_in / total, day["is_seen"] / (1 + np.exp(bar - inside))
+def _chances(day: Day, inside: Array, outside: Array) -> tuple[Array, Array]:
+    """Return the chance to order and of each line, as ``choose_products`` does."""
+    law, choice, seen = day.world.scenario.stock, day.world.scenario.choice, day["considered"]
+    is_other = day.world.products.category.take(seen) != day["main_category"]
+    bar = choice.add_on_outside - choice.companion_bonus * is_other
+    weight, nothing = np.exp(inside), np.exp(outside)
+    total = weight.sum(axis=0)
+    order, share = total / (total + nothing), weight / np.maximum(total, _TINY)
+    add_on = day["is_seen"] / (1 + np.exp(bar - inside))
+    short = day["short_visits"]
+    if law is not None and len(short):
+        out = day["is_out"][:, short]
+        order[short], _, share[:, short] = chance_with_gaps(
+            weight[:, short], nothing[short], out, law.stay
+        )
+        add_on[:, short] *= ~out
+    return order, order * (share + (1 - share) * add_on)
 
 
-def _at_depths(
-    day: Day, inside: Array, outside: Array, bar: Array
-) -> Iterator[tuple[float, Array, Array]]:
+def _at_depths(day: Day, inside: Array, outside: Array) -> Iterator[tuple[float, Array, Array]]:
     """Yield order and line chances at usual prices and, where there are shows, at theirs."""
     live = day.world.scenario.live
     if live is None:
@@ -168,32 +212,27 @@ def _at_depths(
     sensitivity = day.world.people.price_sensitivity[day["visitors"]].astype(np.float64)
     for depth in (0.0, live.discount_share):
         gain = sensitivity * (np.log1p(-day["live_depth"]) - np.log1p(-depth))
-        order, share, add_on = _chances(day, inside + gain, outside, bar)
-        yield depth, order, order * (share + (1 - share) * add_on)
+        yield depth, *_chances(day, inside + gain, outside)
 
 
 def _utilities(day: Day) -> tuple[Array, Array]:
     """Return the utilities of the products considered, and of buying nothing, without noise."""
-    world, law, visitors, seen = (
-        day.world, day.world.scenario.choice, day["visitors"], day["considered"],
-    )  # fmt: skip
-    people, goods = world.people, world.products
-    live = world.scenario.live
-    is_live = np.array([name == "live" for name in world.scenario.routes])[day["route"]]
-    depth = (
-        np.where(is_live, live.discount_share, 0.0) if live is not None else np.zeros(len(visitors))
-    )
+    world, scenario, visitors = day.world, day.world.scenario, day["visitors"]
+    people, goods, live = world.people, world.products, world.scenario.live
+    is_live = np.array([name == "live" for name in scenario.routes])[day["route"]]
+    depth = np.where(is_live, live.discount_share if live is not None else 0.0, 0.0)
     day["live_depth"] = depth
-    sensitivity = people.price_sensitivity[visitors].astype(np.float64)
-    taste = people.taste[visitors].T
-    fit = day["appeal"].take(seen)
-    fit += people.eco_taste[visitors] * goods.is_eco.take(seen)
-    for axis in range(len(taste)):  # a loop, since matrix products depend on threads
-        fit += taste[axis] * goods.attribute[:, axis].take(seen)
-    price = day["log_price"].take(seen) + np.log1p(-depth)
-    inside = np.where(day["is_seen"], fit - sensitivity * price, _NOTHING)
-    at = np.array(world.scenario.shoppers.device_outside)[people.device[visitors]]
-    ready = np.where(day["visitor_is_customer"], people.readiness[visitors], 0.0)
-    ready = np.clip(ready, -8.0, 4.5) + day["intent"] + day["feature_order"]
-    pulled = law.competition * sensitivity * day["rival"][day["main_category"]]
-    return inside, law.outside + at - ready - pulled
+    away = np.array([region.elsewhere for region in scenario.regions.values()]) + day["wait_cost"]
+    lift = day["feature_order"].copy()
+    if scenario.stock is not None and len(day["returned"]):
+        lift[np.isin(visitors, day["returned"], kind="sort")] += scenario.stock.stay
+    inside, outside = weigh_products(
+        visitors, (day["considered"].T, day["is_seen"].T, day["main_category"]),
+        (people.price_sensitivity, people.eco_taste, people.taste, people.readiness,
+         people.device, people.region),
+        (day["appeal"], day["log_price"], goods.is_eco, goods.attribute),
+        (day["visitor_is_customer"], depth, lift),
+        (scenario.choice.outside, np.array(scenario.shoppers.device_outside), away,
+         float(day["intent"]), scenario.choice.competition * day["rival"]),
+    )  # fmt: skip
+    return inside.T, outside

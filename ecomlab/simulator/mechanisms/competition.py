@@ -21,4 +21,5 @@ def set_rival_prices(day: Day) -> None:
     drawn = law.sd * normal(day.uniform("rival", np.arange(len(day["rival"]))))
     ours = day["own_index"][-law.delay_days]
     pull = law.cost_share * np.log(day["cost_index"]) + law.reaction * ours
+    pull = pull + day.parameter("rival.target", 0.0, at={"category": np.arange(len(pull))})
     day["rival"] = law.memory * day["rival"] + (1 - law.memory) * pull + drawn

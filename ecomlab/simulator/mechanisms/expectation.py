@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.kernels.choice import expect_money, expect_units, weigh_routes
+from ecomlab.simulator.kernels.visits import only_route
 from ecomlab.simulator.noise import Array
 
 __all__ = ["expect", "last_route_change", "shapley_route_share", "sole_route_chance"]
@@ -27,46 +29,46 @@ def expect(day: Day) -> None:
     the visits it comes last on, which is its own, and less of it where another route fires.
     """
     scenario, people, seen = day.world.scenario, day.world.people, day["considered"]
-    paid, units = _paid_share(day), 1 + scenario.choice.extra_units
-    orders, amount, margin = _worth(day, day["live_depth"], day["order_chance"], day["line_chance"])
-    day["expected_orders"] = float(orders.sum())
-    day["expected_amount"], day["expected_margin"] = float(amount.sum()), float(margin.sum())
+    worth = _worth(day, day["live_depth"], day["order_chance"], day["line_chance"])
+    day["expected_orders"], day["expected_amount"], day["expected_margin"] = (
+        float(one.sum()) for one in worth
+    )
     chance = day["route_chance"]
     day["visit_sole"] = alone = sole_route_chance(chance)
     day["route_visits"] = alone.sum(axis=1)
-    usual, *shows = [_worth(day, *at) for at in day["by_depth"]]
-    told = [(alone * worth).sum(axis=1) for worth in usual]
+    at_depths = day["by_depth"]
+    usual, *shows = [_worth(day, *at) for at in at_depths] if scenario.live else [worth]
+    told = weigh_routes(alone.T, usual)
     for show in shows:
         last = last_route_change(chance, list(scenario.routes).index("live"))
-        told = [one + (last * (own - worth)).sum(axis=1)
-                for one, own, worth in zip(told, show, usual, strict=True)]  # fmt: skip
+        told = told + weigh_routes(np.ascontiguousarray(last.T), show - usual)
     day["route_orders"], day["route_amount"], day["route_margin"] = told
-    slope = day["pull"] * people.price_sensitivity[day["visitors"]]
-    count = len(day.world.products.key)
-    flat = seen.ravel()
-    day["sku_units"] = paid * units * np.bincount(flat, day["line_chance"].ravel(), count)
-    day["sku_slope"] = -paid * units * np.bincount(flat, slope.ravel(), count)
+    units, paid = 1 + scenario.choice.extra_units, np.broadcast_to(_paid_share(day), worth[0].shape)
+    beta = people.price_sensitivity[day["visitors"]].astype(np.float64)
+    sold, slope = expect_units(
+        seen.T, day["line_chance"].T, day["pull"].T, paid, beta, len(day.world.products.key)
+    )
+    day["sku_units"], day["sku_slope"] = units * sold, -units * slope
 
 
-def _paid_share(day: Day) -> float:
-    """Return the share of orders that are paid."""
+def _paid_share(day: Day) -> Array | float:
+    """Return the share of orders that are paid; by visit where an incident strikes some."""
     costs = day.world.scenario.costs
-    return 1 - costs.failed_share - costs.pending_share - costs.cancelled_share
+    failed = day.parameter("till.failed_share", costs.failed_share, people=day["visitors"])
+    paid: Array | float = 1 - failed - costs.pending_share - costs.cancelled_share
+    return paid
 
 
-def _worth(
-    day: Day, depth: Array | float, order_chance: Array, line_chance: Array
-) -> tuple[Array, Array, Array]:
-    """Return each visit's expected orders, amount and margin at a live discount."""
-    habits, people, seen = day.world.scenario.habits, day.world.people, day["considered"]
+def _worth(day: Day, depth: Array | float, order_chance: Array, line_chance: Array) -> Array:
+    """Return each visit's expected orders, amount and margin at a live discount, in rows."""
+    habits, people = day.world.scenario.habits, day.world.people
     paid, units = _paid_share(day), 1 + day.world.scenario.choice.extra_units
-    coupon = people.has_mail[day["visitors"]] * (habits.coupon_share * habits.coupon_depth)
-    kept = (1 - coupon) * (1 - depth)
-    asked = (day["price_cents"] / 100).take(seen)
-    cost = (day["unit_cost_cents"] / 100).take(seen)
-    amount = paid * units * kept * (line_chance * asked).sum(axis=0)
-    margin = amount - paid * units * (line_chance * cost).sum(axis=0)
-    return paid * order_chance, amount, margin
+    finds = day.parameter("till.coupon_share", habits.coupon_share, people=day["visitors"])
+    coupon = people.has_mail[day["visitors"]] * (finds * habits.coupon_depth)
+    money = (day["price_cents"] / 100, day["unit_cost_cents"] / 100)
+    asked, cost = expect_money(day["considered"].T, line_chance.T, money)
+    amount = paid * units * (1 - coupon) * (1 - depth) * asked
+    return np.stack([paid * order_chance, amount, amount - paid * units * cost])
 
 
 def sole_route_chance(chance: Array) -> Array:
@@ -82,9 +84,7 @@ def sole_route_chance(chance: Array) -> Array:
     >>> sole_route_chance(np.array([[0.5], [0.5]])).round(4).tolist()
     [[0.3333], [0.3333]]
     """
-    none = np.prod(1 - chance, axis=0)
-    others = none / (1 - chance)  # chances stay below 1, see routes
-    return np.asarray((others - none) / np.maximum(1 - none, 1e-300))
+    return np.asarray(only_route(np.ascontiguousarray(chance.T))).T
 
 
 def shapley_route_share(chance: Array) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.kernels.visits import draw_mails
 from ecomlab.simulator.noise import low_half, to_uniform
 
 __all__ = ["send_mail"]
@@ -17,7 +18,7 @@ _USUAL_DOSE = 0.30
            "fatigue", "mailed_on", "spend_cents"),
     writes=("mailed", "is_opened", "has_unsubscribed", "unsubscribed", "fatigue", "mailed_on",
             "mail_spend_cents"),
-    streams=("mail", "mail.open"),
+    streams=("mail", "mail.open", "mail.leak"),
 )  # fmt: skip
 def send_mail(day: Day) -> None:
     """Send the day's mails, see who opens them, and tire the readers.
@@ -33,20 +34,17 @@ def send_mail(day: Day) -> None:
     if "email" not in names:
         return
     row = names.index("email")
-    due = world.people.may_be_mailed
-    members = due[day["customer"][due] & ~day["unsubscribed"][due]]
-    recent = day.index - day["last_order"][members] <= law.recent_days
-    share = recent.sum() / max(len(members), 1)
-    mean = law.per_week_recent * share + law.per_week_others * (1 - share)
-    own = np.where(recent, law.per_week_recent, law.per_week_others)
-    # At dose 0 all get the mean; the habit moves mails to recent buyers.
-    rate = np.maximum(mean + world.scenario.traps.email / _USUAL_DOSE * (own - mean), 0)
-    budget = day["budget_by_region"][row, world.people.region[members]]
-    chance = np.minimum(rate / 7 * budget, 1)
-    sent = members[day.uniform("mail", ids[members]) < chance]
+    habit = world.scenario.traps.email / _USUAL_DOSE  # moves mails to recent buyers
+    sent = draw_mails(
+        world.people.may_be_mailed, (day["customer"], day["unsubscribed"], day["last_order"]),
+        world.people.region, (law.per_week_recent, law.per_week_others, law.recent_days, habit),
+        day["budget_by_region"][row].astype(np.float64), ids, day.keys("mail"), day.index,
+    )  # fmt: skip
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":
-            sent = sent[test.arm(day.lot, ids[sent]) == 1]
+            leak = day.parameter("mail.holdout_leak", 0.0)
+            leaks = day.uniform("mail.leak", ids[sent], part=test.id) < leak if leak else False
+            sent = sent[(test.arm(day.lot, ids[sent]) == 1) | leaks]
     _read(day, sent, row)
 
 
@@ -54,7 +52,8 @@ def _read(day: Day, sent: np.ndarray, row: int) -> None:
     """Let receivers open, tire and leave, and book the cost of sending."""
     law, ids = day.world.scenario.mail, day.world.people.ids[sent]
     remembered = day["fatigue"][sent] * law.fatigue_memory ** (day.index - day["mailed_on"][sent])
-    logit = np.log(law.open_share / (1 - law.open_share)) - law.fatigue * (remembered - 1)
+    usual = day.parameter("mail.open_share", law.open_share, people=sent)
+    logit = np.log(usual / (1 - usual)) - law.fatigue * (remembered - 1)
     words = day.words("mail.open", ids)
     opened = to_uniform(words) < 1 / (1 + np.exp(-logit))
     opened &= ~day["left"][sent]  # who has left for good reads nothing either

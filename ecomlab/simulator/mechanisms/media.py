@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import normal
+from ecomlab.simulator.noise import Array, normal
 from ecomlab.simulator.scenario import Scenario
 
 __all__ = ["book_creators", "buy_media", "remember_media"]
@@ -17,7 +17,7 @@ _SLOTS = 8  # posts, or shows, of a week at most
 
 
 @mechanism(
-    reads=("forecast", "approach", "budget_by_region"),
+    reads=("forecast", "approach", "budget_by_region", "is_open"),
     writes=("budget_cents",),
     streams=("budget",),
 )
@@ -33,13 +33,14 @@ def buy_media(day: Day) -> None:
     slot = np.arange(len(usual))[:, None] * 64 + np.arange(len(scenario.regions))
     jitter = scenario.habits.spend_noise * normal(day.uniform("budget", slot))
     pull = np.exp(np.array(dose)[:, None] / _USUAL_DOSE * habit + jitter)
-    thousands = day.world.region_people / 1000
-    wanted = usual[:, None] * thousands * pull * day["budget_by_region"]
+    thousands = day.world.region_people * day["is_open"] / 1000
+    used = day.parameter("media.budget_factor", 1.0, at=_everywhere(day))
+    wanted = usual[:, None] * thousands * pull * day["budget_by_region"] * used
     day["budget_cents"] = np.rint(wanted * 100).astype(np.int64)
 
 
 @mechanism(
-    reads=("budget_by_region", "posts"),
+    reads=("budget_by_region", "posts", "is_open", "people_served"),
     writes=("posts", "burst", "posted", "fee_cents"),
     streams=("post", "post.quality", "post.fee"),
 )
@@ -62,11 +63,18 @@ def book_creators(day: Day) -> None:
             posted.append((name, slot, quality, asked))
             kept.append((name, day.index, quality, asked))
             fees[row] += asked
-        burst[row] = _burst(day, name, kept)
+        here = {"route": np.array(row)}
+        burst[row] = day.parameter("creators.burst", _burst(day, name, kept), at=here)
     day["posts"], day["posted"], day["burst"] = tuple(kept), tuple(posted), burst
-    share = day.world.region_people / max(day.world.region_people.sum(), 1)
-    thousands = day.world.region_people.sum() / 1000
+    share = day.world.region_people * day["is_open"] / max(day["people_served"], 1)
+    thousands = day["people_served"] / 1000
     day["fee_cents"] = np.rint(fees[:, None] * thousands * share * 100).astype(np.int64)
+
+
+def _everywhere(day: Day) -> dict[str, Array]:
+    """Return the positions of all routes and regions, routes x regions."""
+    regions = np.arange(len(day.world.region_people))
+    return {"route": np.arange(len(day.world.scenario.routes))[:, None], "region": regions}
 
 
 def _bookings(scenario: Scenario) -> list[tuple[str, float, float]]:
@@ -134,7 +142,9 @@ def remember_media(day: Day) -> None:
     used = np.rint(day["budget_cents"] * (0.9 + 0.1 * day.uniform("spend", slot)))
     day["spend_cents"] = used.astype(np.int64) + day["fee_cents"]
     thousands = np.maximum(day.world.region_people, 1) / 1000
-    bought = used / 100 / thousands / day["media_index"]
+    index = day.parameter("media.price_index", day["media_index"], at=_everywhere(day))
+    seen = 1 - day.parameter("media.wasted_share", 0.0, at=_everywhere(day))
+    bought = used / 100 / thousands / index * seen
     adstock = kept * day["adstock"] + (1 - kept) * bought
     day["adstock"] = adstock
     free = np.array([route.spend == 0 for route in routes])[:, None]

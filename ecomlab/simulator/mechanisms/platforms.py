@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
+from ecomlab.simulator.kernels.visits import note_clicks
 from ecomlab.simulator.noise import normal, poisson
 
 __all__ = ["report_media"]
@@ -27,25 +28,26 @@ def report_media(day: Day) -> None:
     world, fired = day.world, day["fired"]
     routes = list(world.scenario.routes.values())
     shape = (len(routes), len(world.scenario.regions))
-    region = world.people.region[day["visitors"]]
-    route, visit = np.nonzero(fired)
-    landed = np.bincount(route * shape[1] + region[visit], minlength=shape[0] * shape[1])
-    landed = landed.reshape(shape)
+    last = day["last_click"]
+    landed = note_clicks(fired.T, day["visitors"], world.people.region, shape[1], last, day.index)
+    day["last_click"] = last
     slot = np.arange(shape[0])[:, None] * 64 + np.arange(shape[1])
     day["paid_cents"] = day["spend_cents"] + day["mail_spend_cents"]
     is_paid = np.array([bool(route.campaign) for route in routes])[:, None]
     running = is_paid & ((day["paid_cents"] > 0) | (landed > 0))
     lost = poisson(day.uniform("lost_clicks", slot), landed * _LOST)
-    day["clicks"] = clicks = np.where(running, landed + lost, 0)
+    here = {"route": np.arange(shape[0])[:, None], "region": np.arange(shape[1])}
+    wasted = day.parameter("media.wasted_share", 0.0, at=here)
+    fraud = np.rint(landed * (wasted / (1 - wasted))).astype(np.int64)  # they cost and never land
+    day["clicks"] = clicks = np.where(running, landed + lost + fraud, 0)
     rate = np.array([route.click_share for route in routes])[:, None]
+    rate = rate / day.parameter("pixel.impression_factor", 1.0, at=here)
     shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", slot)))
     day["impressions"] = np.where(running, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
-    last = day["last_click"]
-    last[route, day["visitors"][visit]] = day.index
-    day["last_click"] = last
     touched = day.index - last[:, day["buyers"]] < _MEMORY
     seen = np.array([route.claim_share for route in routes])[:, None]
     claimed = np.where(touched, 1.0, seen)
     where = world.people.region[day["buyers"]]
     totals = [np.bincount(where, weights=row, minlength=shape[1]) for row in claimed]
-    day["claims"] = np.where(running, np.array(totals), 0.0)
+    still_seen = day.parameter("pixel.claims_share", 1.0, at=here)
+    day["claims"] = np.where(running, np.array(totals) * still_seen, 0.0)

@@ -20,7 +20,8 @@ _LEARNS = 0.4  # weight of the last quarter in what is usual for a product
 
 @mechanism(
     reads=("cost_index", "category_shock", "sku_shock", "event_promotion", "price_by_sku",
-           "discount_factor", "promotion_factor", "lottery", "own_index"),
+           "discount_factor", "promotion_factor", "lottery", "own_index", "source_cost",
+           "is_delisted"),
     writes=("on_sale", "base_cents", "price_cents", "depth", "unit_cost_cents", "own_index"),
     streams=("promotion", "promotion.depth", "promotion.lottery"),
 )  # fmt: skip
@@ -41,12 +42,17 @@ def post_prices(day: Day) -> None:
     depth = np.where(promoted, np.minimum(ladder[step] * day["discount_factor"], 0.9), 0.0)
     cost_index = day["cost_index"][goods.category]
     passed_on = 1 + habits.cost_pass_through * (cost_index - 1)
-    base = _whole(goods.list_cents * passed_on * day["price_by_sku"])
+    all_goods = np.arange(len(goods.key))
+    posted = day.parameter("shelf.price_factor", 1.0, skus=all_goods)
+    base = _whole(goods.list_cents * passed_on * day["price_by_sku"] * posted)
     price = np.maximum(np.rint(base * (1 - depth)), 1)
-    day["on_sale"] = goods.launch <= day.index
+    is_listed = day.parameter("shelf.is_listed", 1.0, skus=all_goods)
+    is_listed = (np.asarray(is_listed) > 0) & ~day["is_delisted"]
+    day["on_sale"] = (goods.launch <= day.index) & is_listed
     day["base_cents"], day["price_cents"] = base, price.astype(np.int64)
     day["depth"] = depth
-    day["unit_cost_cents"] = np.rint(goods.cost_cents * cost_index).astype(np.int64)
+    cost = goods.cost_cents * cost_index * day["source_cost"]
+    day["unit_cost_cents"] = np.rint(cost).astype(np.int64)
     relative = np.log(price / goods.list_cents) * goods.popularity
     ours = np.bincount(goods.category, weights=relative)
     day["own_index"] = np.vstack([day["own_index"][1:], ours])
@@ -106,4 +112,5 @@ def usual_shares(world: World) -> Array:
     dearer = np.log(goods.list_cents / 100 / mean)
     drawn = goods.popularity * np.exp(goods.quality - law.shoppers.price_sensitivity * dearer)
     drawn = np.where(goods.launch < _CARE_DAYS, drawn, 0.0)
-    return np.asarray(drawn / np.bincount(goods.category, weights=drawn)[goods.category])
+    whole = np.bincount(goods.category, weights=drawn)[goods.category]
+    return np.asarray(drawn / np.maximum(whole, 1e-300))

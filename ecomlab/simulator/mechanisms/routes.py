@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
+from ecomlab.simulator.codes import occasions
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.noise import Array, low_half, to_uniform
-from ecomlab.simulator.scenario import ROUTES
+from ecomlab.simulator.kernels.visits import (
+    BRAND,
+    BURST,
+    EMAIL,
+    GENERIC,
+    REACH,
+    SEO,
+    draw_occasions,
+    draw_routes,
+    gather_people,
+    screen_occasions,
+)
+from ecomlab.simulator.mechanisms.satisfaction import most_rate_factor
+from ecomlab.simulator.noise import Array
+from ecomlab.simulator.scenario import ROUTES, Scenario
 
-__all__ = ["enter_front", "fire_routes", "meet_occasions"]
+__all__ = ["enter_front", "fire_routes", "look_in", "meet_occasions"]
 
 _MOST = 0.9  # chance of a route on an occasion, at most
 _BIAS = 0.5 / 0.30  # power of activity in social targeting, a unit of dose
 _ROUNDING = 1e-6
+_SURGE = 1.3  # traffic of the second of two days over the first, seldom more
 _RISE = 0.04  # of awareness, far more than two days can bring
-_ALL = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
 
 
 @mechanism(
@@ -27,132 +43,112 @@ _ALL = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
         "stocked_until",
         "mailed",
         "is_opened",
+        "returning",
+        "is_open",
     ),
-    writes=("people_today", "tide", "is_customer", "is_natural", "has_mail_today"),
+    writes=(
+        "people_today",
+        "tide",
+        "is_customer",
+        "is_natural",
+        "has_mail_today",
+        "returning",
+        "returned",
+    ),
     streams=("occasion",),
 )
 def meet_occasions(day: Day) -> None:
     """Decide who has an occasion to shop today, with chance 1 - exp(-rate x traffic).
 
-    Who opened a mail today has an occasion to come by that mail, if by no other route.
-    One word of luck serves a person for two days. Only those who may have an occasion are
-    looked at closely: the others' luck is above any chance they could have.
+    Who opened a mail today has an occasion to come by that mail, if by no other route; who
+    found something out of stock may come again on a day of their own. Where the shop does not
+    sell, nobody can have one: nobody there has bought, and to them it is as if unknown.
+    Only those are looked at whose luck is below any chance they could have (see ``_tide``).
     """
-    people, half = day.world.people, day.index % 2
-    if half == 0 or day["tide"] is None:
-        day["tide"] = _tide(day)
-    else:
-        day["tide"] = day["tide"]
-    _, known, words = day["tide"]
-    luck, rate = words.view(np.uint32)[half::2], day["rate"]
-    most = np.float32(day["traffic"].max() * (1 + _ROUNDING) * 2.0**32)
-    close = np.flatnonzero(luck < np.minimum(rate[known] * most, _ALL).astype(np.uint32))
-    near, luck = known[close], luck[close]
-    region = people.region[near]
-    knows = day["customer"][near] | (
-        people.aware_at[near] < day["aware"].astype(np.float32)[region]
+    people = day.world.people
+    day["tide"] = tide = _tide(day)
+    known_to = (day["aware"] * day["is_open"]).astype(np.float32)
+    natural = draw_occasions(
+        *tide[4][day.index % 2], day["rate"], np.asarray(day["traffic"], dtype=np.float64),
+        (people.region, people.aware_at),
+        (day["customer"], known_to, day["stocked_until"]), day.index,
+    )  # fmt: skip
+    due = day["returning"][:, 0] <= day.index
+    day["returned"] = np.unique(day["returning"][due, 1])
+    day["returning"] = day["returning"][~due]
+    here, by_nature, by_mail = gather_people(
+        natural, day["returned"], day["mailed"][day["is_opened"]]
     )
-    near, region, luck = near[knows], region[knows], luck[knows]
-    level = rate[near].astype(np.float64) * day["traffic"][region]
-    stocked = day["stocked_until"][near] >= day.index
-    chance = -np.expm1(-level) * np.where(stocked, 0.6, 1.0)
-    natural = near[(luck + 0.5) * 2.0**-32 < chance]
-    opened = day["mailed"][day["is_opened"]]
-    here = np.sort(np.concatenate([natural, opened]))
-    here = here[np.diff(here, prepend=-1) > 0]
     day["people_today"], day["is_customer"] = here, day["customer"][here]
-    day["is_natural"], day["has_mail_today"] = _among(here, natural), _among(here, opened)
+    day["is_natural"], day["has_mail_today"] = by_nature, by_mail
 
 
-def _tide(day: Day) -> tuple[float, Array, Array]:
-    """Return two days' luck of those who may know the shop, and up to which awareness."""
-    people, aware = day.world.people, float(day["aware"].max())
-    if day["tide"] is None or aware + _RISE / 2 > day["tide"][0] or day.index % 28 == 0:
+_Tide: TypeAlias = tuple[float, Array, Array, float, tuple[tuple[Array, Array], ...]]
+
+
+def _tide(day: Day) -> _Tide:
+    """Return whose luck may bring an occasion in these two days, and up to what it holds.
+
+    That is: the awareness and the traffic up to which it does, who may know the shop and how
+    often each might have an occasion, and for each of the two days people and their luck.
+    """
+    people, aware, tide = day.world.people, float(day["aware"].max()), day["tide"]
+    need = float(day["traffic"].max()) * (1 + _ROUNDING)
+    if tide is None or aware + _RISE / 2 > tide[0] or day.index % 28 == 0:
         limit = aware + _RISE
         may = (day["rate"] > 0) & (day["customer"] | (people.aware_at < limit))
         known = np.flatnonzero(may)
+        ceiling = np.maximum(people.newcomer_rate[known], people.customer_rate[known])
+        ceiling = ceiling * np.float32(most_rate_factor(day.world.scenario))
+    elif day.index % 2 == 0 or need > tide[3]:
+        limit, known, ceiling = tide[:3]
     else:
-        limit, known, _ = day["tide"]
-    return limit, known, day.world_words("occasion", people.ids[known], day.index // 2)
-
-
-def _among(here: Array, some: Array) -> Array:
-    """Return which of the people here are among some of them, both in order."""
-    out = np.zeros(len(here), dtype=bool)
-    out[np.searchsorted(here, some)] = True
-    return out
+        return tide
+    level, keys = need * _SURGE, day.world_keys("occasion", day.index // 2)
+    slack = np.float32(level * 2.0**32)
+    return limit, known, ceiling, level, screen_occasions(known, people.ids, ceiling, slack, keys)
 
 
 @mechanism(
     reads=("people_today", "is_customer", "is_natural", "has_mail_today", "response", "burst",
            "rank", "rate", "running"),
-    writes=("visitors", "fired", "route_chance", "route", "visitor_is_customer",
-            "searching", "searches"),
+    writes=("visitors", "fired", "route_chance", "route", "visitor_is_customer", "searches"),
     streams=("search", "route"),
 )  # fmt: skip
 def fire_routes(day: Day) -> None:
     """Let routes fire independently on each occasion; the last one is the visit's channel."""
-    people, here = day.world.people, day["people_today"]
-    ids, names = people.ids[here], list(day.world.scenario.routes)
-    day["searching"] = brand, generic = _searches(day)
-    chance = np.minimum(_route_chances(day), _MOST)
-    fired, at = np.zeros(chance.shape, dtype=bool), np.full(chance.shape, -1.0)
-    which, who = np.nonzero(chance)
-    number = np.array([ROUTES.index(name) for name in names])
-    words = day.words("route", ids[who] * 64 + number[which])
-    hits = to_uniform(words) < chance[which, who]
-    which, who = which[hits], who[hits]
-    fired[which, who] = True
-    at[which, who] = low_half(words[hits])
-    came = fired.any(axis=0)
-    day["visitors"] = here[came]
-    day["visitor_is_customer"] = day["is_customer"][came]
-    day["route_chance"] = chance[:, came]
-    day["fired"] = fired[:, came]
-    day["route"] = np.argmax(at[:, came], axis=0)
-    found = fired[names.index("seo")] if "seo" in names else np.zeros(len(here), dtype=bool)
-    day["searches"] = np.array([[kind.sum(), (kind & found).sum()] for kind in (brand, generic)])
+    world, people, here = day.world, day.world.people, day["people_today"]
+    search, names = world.scenario.search, list(world.scenario.routes)
+    social = _targeting(day, here) if "social" in names else np.ones(len(here))
+    flags = (day["is_customer"], day["is_natural"], day["has_mail_today"], social)
+    chances = (search.organic_brand, search.click_brand, search.click_generic,
+               world.scenario.mail.visit_share)  # fmt: skip
+    flow = (day["response"], day["burst"], float(search.organic_first / day["rank"]), chances)
+    habits = (search.share, search.brand_share_new, search.brand_share_loyal, _MOST)
+    kept, chance, fired, route, searches = draw_routes(
+        here, people.ids, flags, (people.region, people.liking), _kinds_of(world.scenario), flow,
+        habits, (*day.keys("search"), *day.keys("route")),
+    )  # fmt: skip
+    day["visitors"], day["visitor_is_customer"] = here[kept], day["is_customer"][kept]
+    day["route_chance"], day["fired"] = chance.T, fired.T
+    day["route"], day["searches"] = route, searches
 
 
-def _searches(day: Day) -> tuple[Array, Array]:
-    """Return which occasions begin with a search for the shop, or for what it sells."""
-    search, loyal = day.world.scenario.search, day["is_customer"]
-    words = day.words("search", day.world.people.ids[day["people_today"]])
-    searches = to_uniform(words) < search.share
-    named = low_half(words) < np.where(loyal, search.brand_share_loyal, search.brand_share_new)
-    return searches & named, searches & ~named
-
-
-def _route_chances(day: Day) -> Array:
-    """Return the chance that each route fires on each of today's occasions."""
-    world, here = day.world, day["people_today"]
-    routes, search = world.scenario.routes, world.scenario.search
-    region, loyal = world.people.region[here], day["is_customer"]
-    brand, generic = day["searching"]
-    out = np.zeros((len(routes), len(here)))
-    likings = np.ascontiguousarray(world.people.liking[here].T)
-    response = day["response"][:, region]
-    for i, (name, route) in enumerate(routes.items()):
-        liking = likings[i]
-        own = route.reach if route.loyal_reach is None else route.loyal_reach
-        if name == "seo":
-            found = search.organic_first / day["rank"]
-            out[i] = brand * search.organic_brand + generic * found
-        elif name == "brand_search":
-            out[i] = brand * search.click_brand * response[i]
-        elif name == "generic_search":
-            out[i] = generic * search.click_generic * response[i]
-        elif name == "email":
-            out[i] = day["has_mail_today"] * world.scenario.mail.visit_share
-        elif name in ("creators", "live"):
-            out[i] = liking * day["burst"][i]
-        else:
-            out[i] = np.where(loyal, own, route.reach) * liking * response[i]
-        if name == "social":
-            out[i] *= _targeting(day, here)
-        if name != "email":
-            out[i] *= day["is_natural"]
-    return out
+def _kinds_of(scenario: Scenario) -> tuple[Array, Array, Array, Array]:
+    """Return of each route: kind, number in the hash, whether it is social, its two reaches."""
+    kinds = {"seo": SEO, "brand_search": BRAND, "generic_search": GENERIC, "email": EMAIL,
+             "creators": BURST, "live": BURST}  # fmt: skip
+    names = [str(name) for name in scenario.routes]
+    reach = [
+        (one.reach, one.reach if one.loyal_reach is None else one.loyal_reach)
+        for one in scenario.routes.values()
+    ]
+    return (
+        np.array([kinds.get(name, REACH) for name in names]),
+        np.array([ROUTES.index(name) for name in names]),
+        np.array([name == "social" for name in names]),
+        np.array(reach, dtype=np.float64),
+    )
 
 
 def _targeting(day: Day, here: Array) -> Array:
@@ -164,6 +160,14 @@ def _targeting(day: Day, here: Array) -> Array:
         if test.kind == "holdout" and test.what == "social":
             shown = shown * (test.arm(day.lot, world.people.ids[here]) == 1)
     return np.asarray(shown, dtype=np.float64)
+
+
+@mechanism(reads=("visitors",), writes=("stays",), streams=("visit",))
+def look_in(day: Day) -> None:
+    """Let some visits leave at once, having looked at nothing: whoever comes, by luck."""
+    number = occasions(day.world.people.ids[day["visitors"]], day.index)
+    luck = day.lasting("visit", number, part="look")
+    day["stays"] = luck >= day.world.scenario.choice.leaves_at_once
 
 
 @mechanism(reads=("visitors", "route"), writes=("front",), streams=("front",))

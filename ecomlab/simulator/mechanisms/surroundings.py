@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.graph import Day, mechanism
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.recommending import is_personal
 
 __all__ = ["apply_plan", "observe_day", "run_experiments"]
 
@@ -17,7 +19,8 @@ __all__ = ["apply_plan", "observe_day", "run_experiments"]
 def observe_day(day: Day) -> None:
     """Read season, events and shocks of the day from the world's paths."""
     around, i = day.world.around, day.index
-    day["traffic"] = around.traffic[i]
+    everywhere = {"region": np.arange(len(day.world.region_people))}
+    day["traffic"] = day.parameter("market.traffic", around.traffic[i], at=everywhere)
     day["forecast"] = around.forecast[i]
     day["intent"] = around.days.intent[i]
     day["approach"] = around.days.approach[i]
@@ -27,16 +30,21 @@ def observe_day(day: Day) -> None:
     day["sku_shock"] = around.sku_shock[around.week[i] - around.week[0]]
     day["cost_index"] = around.cost_index[i]
     day["media_index"] = around.media_index[i]
-    day["rank"] = around.rank[i]
+    day["rank"] = day.parameter("search.rank", around.rank[i])
 
 
-@mechanism(writes=("budget_factor", "price_factor", "discount_factor", "promotion_factor", "built"))
+@mechanism(
+    writes=("budget_factor", "price_factor", "discount_factor", "promotion_factor", "built",
+            "reorder_factor", "second_share", "is_delisted", "is_personal"),
+)  # fmt: skip
 def apply_plan(day: Day) -> None:
     """Put the plan's levers in force; one that no plan names stays at 1, the status quo."""
     world, scenario = day.world, day.world.scenario
     today = world.around.days.dates[day.index]
     budget: dict[str, float] = dict.fromkeys(map(str, scenario.routes), 1.0)
     price = np.ones(len(world.products.key))
+    stock, second = np.ones(len(price)), np.zeros(len(price))
+    gone: tuple[str, ...] = ()
     discounts = promotions = 1.0
     built: dict[str, None] = {}
     for plan in day.plans:
@@ -46,13 +54,25 @@ def apply_plan(day: Day) -> None:
             budget.update(dict.fromkeys(scenario.levers[lever], factor))
         for name, factor in sorted(plan.prices.items(), key=lambda one: "-" in one[0]):
             price[_goods_of(day, name)] = factor
+        for levels, named in ((stock, plan.reorder), (second, plan.suppliers)):
+            for name, value in sorted(named.items(), key=_how_narrow):
+                levels[_goods_of(day, name)] = value
         discounts = discounts if plan.discounts is None else plan.discounts
         promotions = promotions if plan.promotions is None else plan.promotions
         built.update(dict.fromkeys(plan.features))
+        gone = gone if plan.delist is None else plan.delist
     day["budget_factor"] = np.array(list(budget.values()))
     day["price_factor"] = price
     day["discount_factor"], day["promotion_factor"] = discounts, promotions
-    day["built"] = tuple(built)
+    day["built"], day["is_personal"] = tuple(built), is_personal(day.plans, today)
+    day["reorder_factor"], day["second_share"] = stock, second
+    day["is_delisted"] = np.zeros(len(price), dtype=bool)
+    day["is_delisted"][[world.products.sku.index(sku) for sku in gone]] = True
+
+
+def _how_narrow(named: tuple[str, float]) -> int:
+    """Rank a setting for all before one for a category, and that before a product's."""
+    return (named[0] != "all") + ("-" in named[0])
 
 
 def _goods_of(day: Day, name: str) -> Array:
@@ -86,7 +106,7 @@ def run_experiments(day: Day) -> None:
             if not 0 <= (age := test.age(today)) < test.days:
                 continue
             if test.kind == "geo":
-                on = test.regions_on(day.lot, len(scenario.regions), age)
+                on = test.regions_on(day.lot, is_old(scenario), age)
                 rows = [names.index(route) for route in scenario.levers[test.what]]
                 budget[rows] *= on
             elif test.kind == "price":

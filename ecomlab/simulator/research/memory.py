@@ -24,6 +24,8 @@ __all__ = ["Memory"]
 class Memory:
     """Paid orders by person and by category, who knew the shop, and competitors' prices."""
 
+    CONSTANT = frozenset({"world", "quarter", "samples"})  # not saved in a checkpoint
+
     def __init__(self, world: World) -> None:
         self.world = world
         dates = world.around.days.dates
@@ -35,6 +37,12 @@ class Memory:
         self._aware: list[Array] = []
         self._rival: list[Array] = []
         self._bought: list[tuple[Array, Array]] = []
+
+    def settle(self) -> None:
+        """Join what came in pieces, so that nothing shows how the days were cut into them."""
+        self._aware, self._rival = ([np.concatenate(kept)] for kept in (self._aware, self._rival))
+        buyer, day = zip(*self._bought, strict=True)
+        self._bought = [(np.concatenate(buyer), np.concatenate(day))]
 
     def note(self, piece: Piece) -> None:
         """Remember some days. An order counts in the category that most of its money went to."""

@@ -44,7 +44,7 @@ def shown_products(recorder: Recorder, who: Array, day: int = 0) -> Array:
     shown = np.broadcast_to(np.array(first), words.shape)
     for draw in reversed(range(_DRAWS)):
         place = (words >> np.uint64(12 * draw)) & np.uint64(SHELF - 1)
-        sku = goods.shelf[kinds, place.astype(np.int64)]
+        sku = goods.shelf[0, kinds, place.astype(np.int64)]
         shown = np.where(goods.launch[sku] <= day, sku, shown)
     return np.asarray(shown)
 
@@ -73,7 +73,8 @@ def worth_now(world: World, who: Array, sku: Array) -> Array:
     people, scenario = world.people, world.scenario
     at_device = np.array(scenario.shoppers.device_outside)[people.device[who]]
     ready = np.where(people.since[who] <= 0, np.clip(people.readiness[who], -8.0, 4.5), 0.0)
-    leave = scenario.choice.outside + at_device - ready
+    away = np.array([region.elsewhere for region in scenario.regions.values()])
+    leave = scenario.choice.outside + away[people.region[who]] + at_device - ready
     beta = people.price_sensitivity[who].astype(np.float64)
     return worth_when_buying(world, who, sku) * np.exp(-leave / beta)[:, None]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
+from scipy import special
 
 from ecomlab.simulator.codes import OCCASION, occasions
-from ecomlab.simulator.noise import Array, low_half, normal, poisson, to_uniform
+from ecomlab.simulator.kernels.tables import draw_looks
+from ecomlab.simulator.noise import Array, low_half, normal, to_uniform
 from ecomlab.simulator.parameters import AGES, DEVICES
 from ecomlab.simulator.tables import arrow, trials
+from ecomlab.simulator.tables.bots import with_bots
 from ecomlab.simulator.tables.record import NEVER, Piece, Recorder
 
 __all__ = ["customers", "email_sends", "sessions"]
@@ -21,6 +26,8 @@ _LANDING_SHARES = {
     "creators": (0.06, 0.14, 0.62, 0.18), "affiliate": (0.10, 0.20, 0.35, 0.35),
     "live": (0.02, 0.06, 0.62, 0.30),
 }  # fmt: skip
+# Further products looked at, without and with a cart: Poisson with means 1.4 and 3.2.
+_STEPS = special.pdtr(np.arange(40), np.array([[1.4], [3.2]]))
 _LOAD_MS = (1250.0, 1900.0, 1700.0)  # medians by device
 
 
@@ -30,20 +37,17 @@ def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
     occasion, visitor, in_cart = piece.occasion, piece.visitor, piece.in_cart
     bought = np.zeros(len(occasion), dtype=bool)
     bought[piece.order_visit] = True
-    first, second, third = (
-        noise.words("visit", occasion, part=part) for part in ("look", "load", "pages")
+    keys = [key for part in ("look", "load", "pages") for key in noise.keys("visit", part=part)]
+    edges = np.cumsum([_LANDING_SHARES[name] for name in scenario.routes], axis=1)
+    views, landing, luck = draw_looks(
+        occasion, piece.stays, in_cart, piece.route, _STEPS, edges, tuple(keys)
     )
-    curious = to_uniform(first) > 0.36
-    looks = to_uniform(third)
-    pages = np.where(in_cart, poisson(looks, 3.2), poisson(looks, 1.4))
     device = people.device[visitor]
-    load = np.array(_LOAD_MS)[device] * np.exp(0.35 * normal(to_uniform(second)))
-    hesitates = low_half(first) < 0.28
-    known = _logged_in(recorder, piece, bought, low_half(second))
-    routes, channels = list(scenario.routes.values()), scenario.channels
-    channel = np.array([channels.index(route.channel) for route in routes])
+    load = np.array(_LOAD_MS)[device] * np.exp(0.35 * normal(luck[0]))
+    hesitates = luck[1] < 0.28
+    known = _logged_in(recorder, piece, bought, luck[2])
     fronts = {"front": arrow.words(piece.front, tuple(scenario.fronts))} if scenario.fronts else {}
-    return arrow.table(
+    people_alone = arrow.table(
         "sessions",
         {
             **fronts,
@@ -54,29 +58,57 @@ def sessions(recorder: Recorder, piece: Piece) -> pa.Table:
             "customer_id": recorder.person(known),
             "region_id": arrow.words(people.region[visitor], tuple(scenario.regions)),
             "device": arrow.words(device, DEVICES),
-            "channel": arrow.words(channel[piece.route], channels),
-            "landing": arrow.words(_landings(recorder, piece, low_half(third)), LANDINGS),
+            "channel": _labels(recorder, piece),
+            "landing": arrow.words(landing, LANDINGS),
             "experiment_arms": trials.arms_of_visits(recorder, piece),
-            "product_views": np.where(in_cart, 1 + pages, np.where(curious, 1 + pages, 0)),
+            "product_views": _counted(recorder, piece, views),
             "added_to_cart": in_cart,
-            "reached_checkout": bought | (in_cart & hesitates),
+            "reached_checkout": _recorded(recorder, piece, bought | (in_cart & hesitates)),
             "order_id": recorder.order_id(np.where(bought, occasion, -1)),
-            "load_ms": np.rint(load),
+            "load_ms": np.rint(load * recorder.parameter("site.load_factor", 1.0, **_met(piece))),
         },
     )
+    return with_bots(recorder, piece, people_alone)
+
+
+def _met(piece: Piece) -> dict[str, Any]:
+    """Return whom the visits of a piece met, and when."""
+    return {"day": piece.visit_day, "people": piece.visitor}
+
+
+def _counted(recorder: Recorder, piece: Piece, views: Array) -> Array:
+    """Return how many product views are counted."""
+    factor = recorder.parameter("log.views_factor", 1.0, **_met(piece))
+    return np.asarray(np.rint(views * factor).astype(np.int64))
+
+
+def _recorded(recorder: Recorder, piece: Piece, reached: Array) -> Array:
+    """Return which checkouts are recorded."""
+    share = recorder.parameter("log.checkout_share", 1.0, **_met(piece))
+    if np.ndim(share):
+        reached = reached & (recorder.noise.uniform("visit.recorded", piece.occasion) < share)
+    return reached
+
+
+def _labels(recorder: Recorder, piece: Piece) -> pa.DictionaryArray:
+    """Return the channel each visit is put down to: a label that is lost leaves ``direct``."""
+    routes, channels = recorder.world.scenario.routes, recorder.world.scenario.channels
+    channel = np.array([channels.index(route.channel) for route in routes.values()])
+    names, label = list(routes), channel[piece.route]
+    lost = recorder.parameter("log.label_share", 0.0, at={"route": piece.route}, **_met(piece))
+    if np.ndim(lost) and "direct" in names:
+        luck = recorder.noise.uniform("visit.label", piece.occasion)
+        label = np.where(luck < lost, channel[names.index("direct")], label)
+    return arrow.words(label, channels)
 
 
 def _logged_in(recorder: Recorder, piece: Piece, bought: Array, luck: Array) -> Array:
     """Person of visits in which a customer is known, else -1."""
     since = recorder.customer_from[piece.visitor]
-    signs_in = luck < recorder.world.scenario.shoppers.login_share
+    usual = recorder.world.scenario.shoppers.login_share
+    signs_in = luck < recorder.parameter("log.login_share", usual, **_met(piece))
     known = (piece.visit_day >= since) & (bought | signs_in)
     return np.where(known, piece.visitor, -1)
-
-
-def _landings(recorder: Recorder, piece: Piece, luck: Array) -> Array:
-    edges = np.cumsum([_LANDING_SHARES[name] for name in recorder.world.scenario.routes], axis=1)
-    return (luck[:, None] > edges[piece.route, :-1]).sum(axis=1)
 
 
 def email_sends(recorder: Recorder, piece: Piece) -> pa.Table:

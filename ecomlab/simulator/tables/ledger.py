@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.entering import book_entries, is_old, people_served
 from ecomlab.simulator.mechanisms.aftermath import REASONS
 from ecomlab.simulator.mechanisms.checkout import PAID, STATUS
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.recommending import book_recommender
 from ecomlab.simulator.research.orders import list_orders
 from ecomlab.simulator.tables import arrow
 from ecomlab.simulator.tables.record import Piece, Recorder
 
 __all__ = ["add_costs", "costs_daily", "order_lines", "orders", "returns", "reviews"]
 
-_PROMISED_DAYS = 5
 _COUPON = "MAIL10"
 _LINE = 56  # bits of an order line's code
 
@@ -40,7 +41,9 @@ def orders(recorder: Recorder, piece: Piece) -> pa.Table:
             "discount_amount": arrow.money(piece.of_order("order_discount_cents")),
             "shipping_fee": arrow.money(piece.of_order("shipping_cents")),
             "payment_status": arrow.words(piece.of_order("payment"), STATUS),
-            "promised_date": arrow.days(scenario.start, piece.order_day + _PROMISED_DAYS),
+            "promised_date": arrow.days(
+                scenario.start, piece.order_day + piece.of_order("promised_days")
+            ),
             "coupon": arrow.words(np.where(coupon, 0, -1), (_COUPON,)),
         },
     )
@@ -163,6 +166,8 @@ def add_costs(recorder: Recorder, piece: Piece) -> None:
         piece.line_order, weights=grams * piece.of_line("line_units"), minlength=len(paid)
     )
     parcel = costs.per_parcel + costs.per_kg * kilos / 1000
+    if recorder.world.scenario.fulfilment is not None:
+        parcel = piece.of_order("parcel_cents") / 100
     taken = (piece.of_order("order_cents") + piece.of_order("shipping_cents")) / 100
     fronts = [front.fee_share for front in recorder.world.scenario.fronts.values()] or [0.0]
     platform = np.array(fronts)[piece.front[piece.order_visit]]
@@ -176,9 +181,12 @@ def add_costs(recorder: Recorder, piece: Piece) -> None:
 def costs_daily(recorder: Recorder) -> pa.Table:
     """One row a day."""
     days, scenario = recorder.days, recorder.world.scenario
-    thousands = len(recorder.world.people.ids) / 1000
+    plans = recorder.plan.in_force(scenario.start) if recorder.plan is not None else ()
+    thousands = people_served(recorder.world) / 1000
     fixed = round(scenario.costs.fixed_per_1000_people * thousands, 2)
-    _book_research(recorder, thousands)
+    _book_research(recorder, len(recorder.world.people.ids) / 1000)
+    if not is_old(scenario).all():
+        recorder.costs["entry"] = book_entries(recorder.world, plans, days)
     books = {line: np.round(values, 2) for line, values in sorted(recorder.costs.items())}
     return arrow.table(
         "costs_daily",
@@ -195,6 +203,9 @@ def _book_research(recorder: Recorder, thousands: float) -> None:
         cost = order.about.respondents * scenario.market.panel_cost
         _book(recorder, "research", np.array([order.day]), cost)
     plans = recorder.plan.in_force(scenario.start) if recorder.plan is not None else ()
+    recorder.costs["research"] += book_recommender(
+        scenario, len(recorder.world.people.ids), plans, recorder.days
+    )
     for plan in plans:
         for test in plan.experiments:
             age = int((np.datetime64(test.start, "D") - start).astype(int))

@@ -14,15 +14,18 @@ import pyarrow as pa
 
 from ecomlab.simulator.codes import OCCASION, PERSON, Codes, occasions
 from ecomlab.simulator.dates import day_bounds
+from ecomlab.simulator.incidents import Strikes
 from ecomlab.simulator.loop import Log
 from ecomlab.simulator.noise import Array, Noise
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.research.memory import Memory
+from ecomlab.simulator.tables import arrow
 from ecomlab.simulator.world import World
 
 __all__ = ["NEVER", "Piece", "Recorder"]
 
 NEVER = np.int32(1 << 30)
+_CONTACT = 56  # bits of a contact's code
 
 # Visits begin by the local hour, in shares: a lunch bump and a long evening.
 _HOURS = (1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.4, 2.6, 3.8, 4.8, 5.4, 5.7,
@@ -40,6 +43,7 @@ class Piece:
     occasion: Array
     route: Array
     front: Array
+    stays: Array
     in_cart: Array
     order_rank: Array  # position in the log of each order
     order_visit: Array  # position of its visit above
@@ -73,7 +77,13 @@ class Piece:
 
 
 class Recorder:
-    """Turns logs into tables, and remembers what later days need to know."""
+    """Turns logs into tables, and remembers what later days need to know.
+
+    A checkpoint saves every attribute but those named in ``CONSTANT``, which are made anew.
+    """
+
+    CONSTANT = frozenset({"world", "noise", "plan", "days", "codes", "bounds", "memory",
+                          "parameter", "cookie_life", "cookie_shift"})  # fmt: skip
 
     def __init__(self, world: World, noise: Noise, plan: Plan | None, days: int) -> None:
         people, self.world, self.noise, self.plan = world.people, world, noise, plan
@@ -92,7 +102,48 @@ class Recorder:
         self.cookie_life, self.cookie_shift = life.astype(np.int16), shift.astype(np.int16)
         self.met: dict[str, list[Array]] = {}
         self.care: list[tuple[int, str, str]] = []
+        self.purchases: list[Array] = []
+        self.written: dict[str, int] = {}  # rows of tables whose rows are completed later
+        self.unfinished: dict[str, dict[str, Array]] = {}
         self.memory = Memory(world)
+        self.parameter = Strikes(world).parameter  # what incidents leave of what is recorded
+
+    def settle(self) -> None:
+        """Join what came in pieces, so that nothing shows how the days were cut into them."""
+        self.met = {name: [np.unique(np.concatenate(met, axis=1), axis=1)]
+                    for name, met in self.met.items()}  # fmt: skip
+        self.purchases = [np.concatenate(self.purchases, axis=1)] if self.purchases else []
+
+    def resume(self) -> None:
+        """Make room for the days that follow those of a checkpoint."""
+        self.costs = {line: np.pad(books, (0, self.days - len(books)))
+                      for line, books in self.costs.items()}  # fmt: skip
+
+    def leave_open(self, table: str, about: dict[str, Array], is_open: Array) -> None:
+        """Remember rows just written that days after the period will complete.
+
+        ``about`` has what ``catch_up`` needs to write them again, one value a row; every
+        piece of the table must be told, rows in its order.
+        """
+        start = self.written.get(table, 0)
+        self.written[table] = start + len(is_open)
+        rows = {"row": start + np.arange(len(is_open)), **about}
+        fresh = {name: values[is_open] for name, values in rows.items()}
+        kept = self.unfinished.get(table, {name: v[:0] for name, v in fresh.items()})
+        self.unfinished[table] = {n: np.concatenate([kept[n], v]) for n, v in fresh.items()}
+
+    def catch_up(self) -> dict[str, tuple[Array, pa.Table]]:
+        """Return the rows left open by a shorter period, and their columns as known by now."""
+        from ecomlab.simulator.tables import parcels
+
+        out = {}
+        for name, completed in (("shipments", parcels.progress),):
+            if name in self.unfinished:
+                about = self.unfinished[name]
+                columns, is_open = completed(self, about)
+                out[name] = (about["row"], arrow.table(name, columns))
+                self.unfinished[name] = {key: values[is_open] for key, values in about.items()}
+        return out
 
     def take(self, log: Log) -> Piece:
         """Date the visits and orders of a log, and remember whom it met for the first time."""
@@ -103,7 +154,7 @@ class Recorder:
 
     def write(self, piece: Piece) -> dict[str, pa.Table]:
         """Return the piece of each table that some days add."""
-        from ecomlab.simulator.tables import behaviour, ledger, shop
+        from ecomlab.simulator.tables import behaviour, ledger, parcels, service, shop, stock
 
         out = {
             "prices": shop.prices(self, piece),
@@ -115,16 +166,21 @@ class Recorder:
             "sessions": behaviour.sessions(self, piece),
             "orders": ledger.orders(self, piece),
             "order_lines": ledger.order_lines(self, piece),
+            **stock.inventory(self, piece),
+            **parcels.shipments(self, piece),
             "returns": ledger.returns(self, piece),
             "reviews": ledger.reviews(self, piece),
+            **service.tickets(self, piece),
+            **service.roster(self, piece),
         }
         ledger.add_costs(self, piece)
+        service.book_service(self, piece)
         shop.note_care(self, piece)
         return out
 
     def finish(self) -> dict[str, pa.Table]:
         """Return the tables that are known at the end."""
-        from ecomlab.simulator.tables import behaviour, ledger, shop, trials
+        from ecomlab.simulator.tables import behaviour, ledger, shop, stock, trials
 
         return {
             "calendar": shop.calendar(self),
@@ -133,6 +189,7 @@ class Recorder:
             "customers": behaviour.customers(self),
             "plan_log": shop.plan_log(self),
             "costs_daily": ledger.costs_daily(self),
+            **stock.purchase_orders(self),
             **trials.experiments(self),
         }
 
@@ -141,7 +198,7 @@ class Recorder:
         visitor, day = log.join("visitors"), log.day_of("visitors")
         occasion = occasions(visitor, day)
         share = np.concatenate([[0.0], np.cumsum(_HOURS) / np.sum(_HOURS)])
-        clock = np.interp(self.noise.uniform("visit.hour", occasion), share, np.linspace(0, 1, 25))
+        clock = np.interp(log.join("visit_luck"), share, np.linspace(0, 1, 25))
         bounds = self.bounds
         start = bounds[day] + np.floor(clock * (bounds[day + 1] - bounds[day])).astype(np.int64)
         rank = np.argsort(start, kind="stable")  # visits of a day stand in the order of people
@@ -166,6 +223,7 @@ class Recorder:
             occasion=occasion[rank],
             route=log.join("route")[rank],
             front=log.join("front")[rank],
+            stays=log.join("stays")[rank],
             in_cart=log.join("in_cart")[rank],
             order_rank=order_rank,
             order_visit=place[visit[order_rank]],
@@ -194,6 +252,10 @@ class Recorder:
     def order_id(self, number: Array) -> pa.Array:
         """Return order identifiers from occasion numbers; -1 is none."""
         return self.codes.write("O", number, bits=OCCASION)
+
+    def ticket_id(self, number: Array) -> pa.Array:
+        """Return identifiers of contacts from their numbers."""
+        return self.codes.write("T", number, bits=_CONTACT)
 
     def session_id(self, number: Array) -> pa.Array:
         """Return visit identifiers from occasion numbers."""

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.entering import entered_on
 from ecomlab.simulator.noise import Array, normal, poisson
 from ecomlab.simulator.plan import Plan
 from ecomlab.simulator.tables import arrow
@@ -43,7 +44,9 @@ def calendar(recorder: Recorder) -> pa.Table:
 
 def regions(recorder: Recorder) -> pa.Table:
     """One row a region of the scenario."""
-    known = recorder.world.scenario.regions
+    scenario = recorder.world.scenario
+    known, plan = scenario.regions, recorder.plan
+    entered = entered_on(scenario, plan.in_force(scenario.start)) if plan is not None else {}
     return arrow.table(
         "regions",
         {
@@ -52,8 +55,8 @@ def regions(recorder: Recorder) -> pa.Table:
             "population": [region.population for region in known.values()],
             "income_index": [region.income_index for region in known.values()],
             "km_to_depot": [region.km_to_depot for region in known.values()],
-            "launch_date": pa.nulls(len(known), pa.date32()),
-            "is_new": [False] * len(known),
+            "launch_date": pa.array([entered.get(i) for i in range(len(known))], pa.date32()),
+            "is_new": [region.is_new for region in known.values()],
         },
     )
 
@@ -70,9 +73,16 @@ def products(recorder: Recorder) -> pa.Table:
         **{f"attribute_{axis + 1}": goods.attribute[:, axis] for axis in range(4)},
         "list_price": arrow.money(goods.list_cents),
         "unit_cost": arrow.money(goods.cost_cents),
-        "weight_kg": goods.weight_g / 1000,
+        "weight_kg": goods.weight_g
+        / 1000
+        * recorder.parameter(
+            "catalogue.weight_unit", 1.0, day=recorder.days - 1, skus=np.arange(len(goods.key))
+        ),
         "launch_date": arrow.days(scenario.start, goods.launch),
     }
+    known = recorder.world.suppliers
+    if known is not None:
+        columns["supplier_id"] = arrow.words(known.main, known.code)
     listed = np.flatnonzero(goods.launch < recorder.days)
     return arrow.table("products", columns).take(pa.array(listed))
 
@@ -113,6 +123,7 @@ def competitor_prices(recorder: Recorder, piece: Piece) -> pa.Table:
     today = 0.015 * normal(recorder.noise.uniform("scrape.noise", slot))
     level = log.stack("rival")[place, goods.category[sku]]
     cents = np.rint(goods.list_cents[sku] * np.exp(level + own + today) / 10) * 10 - 1
+    cents = cents * recorder.parameter("scrape.price_unit", 1.0, day=days[place], skus=sku)
     return arrow.table(
         "competitor_prices",
         {
@@ -126,18 +137,19 @@ def competitor_prices(recorder: Recorder, piece: Piece) -> pa.Table:
 
 
 def ad_daily(recorder: Recorder, piece: Piece) -> pa.Table:
-    """One row a day, campaign and region."""
+    """One row a day, campaign and region that is sold in."""
     log, scenario = piece.log, recorder.world.scenario
     routes = list(scenario.routes.values())
     paid = [i for i, route in enumerate(routes) if route.campaign]
     paid.sort(key=lambda i: (routes[i].channel, routes[i].campaign))
     areas = sorted(range(len(scenario.regions)), key=lambda i: list(scenario.regions)[i])
     shape = (log.days, len(paid), len(areas))
+    is_open = np.broadcast_to(log.stack("is_open")[:, None, areas], shape)
 
     def flat(name: str) -> Array:
-        return log.stack(name)[:, paid][:, :, areas].ravel()
+        return log.stack(name)[:, paid][:, :, areas][is_open]
 
-    day, row, area = (at.ravel() for at in np.indices(shape))
+    day, row, area = np.nonzero(is_open)
     route, spend, clicks = np.array(paid)[row], flat("paid_cents"), flat("clicks")
     shown, budget = flat("impressions"), flat("budget_cents")
     channels = scenario.channels
@@ -188,16 +200,17 @@ def posts(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
             for post in day]  # fmt: skip
     out = {}
     if "creators" in recorder.world.scenario.routes:
-        out["creator_posts"] = _creator_posts(recorder, [r for r in rows if r[1] == "creators"])
+        mine = [r for r in rows if r[1] == "creators"]
+        out["creator_posts"] = _creator_posts(recorder, piece, mine)
     if "live" in recorder.world.scenario.routes:
-        out["live_sessions"] = _shows(recorder, [r for r in rows if r[1] == "live"])
+        out["live_sessions"] = _shows(recorder, piece, [r for r in rows if r[1] == "live"])
     return out
 
 
 _Post = tuple[int, str, int, float, float]  # day, route, slot, quality, fee
 
 
-def _creator_posts(recorder: Recorder, rows: list[_Post]) -> pa.Table:
+def _creator_posts(recorder: Recorder, piece: Piece, rows: list[_Post]) -> pa.Table:
     slot, quality = np.array([r[2] for r in rows], dtype=int), np.array([r[3] for r in rows])
     size = _followers(recorder, slot)
     luck = recorder.noise.uniform("post.liked", slot)
@@ -205,21 +218,21 @@ def _creator_posts(recorder: Recorder, rows: list[_Post]) -> pa.Table:
         "creator_posts",
         {
             "post_id": pa.array([f"P{s:06d}" for s in slot], pa.string()),
-            **_booked(recorder, rows, "creator"),
+            **_booked(recorder, piece, rows, "creator"),
             "followers": size,
             "engagements": poisson(luck, np.minimum(size * 0.03 * quality, 400)),
         },
     )
 
 
-def _shows(recorder: Recorder, rows: list[_Post]) -> pa.Table:
+def _shows(recorder: Recorder, piece: Piece, rows: list[_Post]) -> pa.Table:
     slot, quality = np.array([r[2] for r in rows], dtype=int), np.array([r[3] for r in rows])
     live = recorder.world.scenario.live
     return arrow.table(
         "live_sessions",
         {
             "show_id": pa.array([f"L{s:06d}" for s in slot], pa.string()),
-            **_booked(recorder, rows, "host"),
+            **_booked(recorder, piece, rows, "host"),
             "minutes": 60 + np.rint(120 * recorder.noise.uniform("post.minutes", slot)),
             "viewers": np.rint(_followers(recorder, slot) * 0.05 * quality).astype(int),
             "discount_share": np.full(len(slot), live.discount_share if live is not None else 0.0),
@@ -227,10 +240,11 @@ def _shows(recorder: Recorder, rows: list[_Post]) -> pa.Table:
     )
 
 
-def _booked(recorder: Recorder, rows: list[_Post], who: str) -> dict[str, pa.Array]:
-    """Return day, person and fee of posts."""
-    thousands = len(recorder.world.people.ids) / 1000
+def _booked(recorder: Recorder, piece: Piece, rows: list[_Post], who: str) -> dict[str, pa.Array]:
+    """Return day, person and fee of posts: they are paid for where the shop sells."""
     offsets = np.array([r[0] for r in rows], dtype=int)
+    served = piece.log.stack("is_open") @ recorder.world.region_people
+    thousands = served[offsets - piece.log.first] / 1000
     return {
         "date": arrow.days(recorder.world.scenario.start, offsets),
         "creator": pa.array([f"{who}-{1 + r[2] % 12:02d}" for r in rows], pa.string()),
@@ -263,20 +277,37 @@ def plan_log(recorder: Recorder) -> pa.Table:
     state = {f"budget.{name}": "1" for name in scenario.levers if "." not in name}
     state |= {f"price.{name}": "1" for name in scenario.categories}
     state |= {"discount": "1", "promotion": "1"}
+    state |= {f"region.{n}": "closed" for n, one in scenario.regions.items() if one.is_new}
+    state |= {"reorder.all": "1", "supplier.all": "0"} if scenario.stock is not None else {}
+    if scenario.fulfilment is not None:
+        state["promise"] = f"{scenario.fulfilment.promise_quantile:g}"
     rows: list[tuple[date, str, str | None, str, str]]
-    rows = [(scenario.start, lever, None, "1", "status quo") for lever in state]
+    rows = [(scenario.start, lever, None, value, "status quo") for lever, value in state.items()]
     for plan in recorder.plan.in_force(scenario.start) if recorder.plan is not None else ():
         begun = plan.start or scenario.start
-        for lever, value in sorted(_levers(plan).items()):
+        for lever, value in sorted({**_levers(plan), **_listings(plan, state)}.items()):
             if begun == scenario.start:
                 rows = [old for old in rows if old[1] != lever]
-            rows.append((begun, lever, state.get(lever), value, "plan"))
+            usual = "on" if lever.startswith("listing.") else None
+            rows.append((begun, lever, state.get(lever, usual), value, "plan"))
             state[lever] = value
     rows += [(scenario.start + timedelta(days=day), f"care.{sku}", None, what, "status quo")
              for day, sku, what in recorder.care]  # fmt: skip
+    rows += [(one.start, f"change.{one.note}", None, "done", "shop")
+             for one in scenario.incidents
+             if one.note and 0 <= (one.start - scenario.start).days < recorder.days]  # fmt: skip
     names = ("date", "decision", "old", "new", "author")
     columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     return arrow.table("plan_log", {**columns, "old": pa.array(columns["old"], pa.string())})
+
+
+def _listings(plan: Plan, state: dict[str, str]) -> dict[str, str]:
+    """Return products that a plan takes off or brings back; its list replaces an earlier one."""
+    if plan.delist is None:
+        return {}
+    off = {name for name, value in state.items() if name.startswith("listing.") and value == "off"}
+    gone = {f"listing.{sku}" for sku in plan.delist}
+    return dict.fromkeys(off - gone, "on") | dict.fromkeys(gone - off, "off")
 
 
 def _levers(plan: Plan) -> dict[str, str]:
@@ -284,7 +315,23 @@ def _levers(plan: Plan) -> dict[str, str]:
     levers = {f"budget.{name}": f"{value:g}" for name, value in plan.budgets.items()}
     levers |= {f"price.{name}": f"{value:g}" for name, value in plan.prices.items()}
     levers |= {f"feature.{name}": "on" for name in plan.features}
-    for name, value in (("discount", plan.discounts), ("promotion", plan.promotions)):
+    levers |= {f"reorder.{name}": f"{value:g}" for name, value in plan.reorder.items()}
+    levers |= {f"supplier.{name}": f"{value:g}" for name, value in plan.suppliers.items()}
+    levers |= {f"carriers.{where}": " ".join(f"{name} {share:g}" for name, share in mix.items())
+               for where, mix in plan.carriers.items()}  # fmt: skip
+    levers |= {f"region.{name}": entry.range for name, entry in plan.regions.items()}
+    levers |= {f"launch.{name}": f"{entry.launch_budget:g}"
+               for name, entry in plan.regions.items() if entry.launch_budget}  # fmt: skip
+    if plan.service is not None:
+        levers |= {f"agents.{n}": f"{value:g}" for n, value in plan.service.agents.items()}
+        for name, value in (("routing", plan.service.routing),
+                            ("queue_jump", plan.service.queue_jump)):  # fmt: skip
+            if value is not None:
+                levers[f"service.{name}"] = str(value)
+    if plan.personalisation is not None:
+        levers["personalisation"] = "on" if plan.personalisation else "off"
+    for name, value in (("discount", plan.discounts), ("promotion", plan.promotions),
+                        ("promise", plan.promise)):  # fmt: skip
         if value is not None:
             levers[name] = f"{value:g}"
     return levers

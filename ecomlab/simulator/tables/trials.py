@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.entering import is_old
 from ecomlab.simulator.experiments import Experiment, Lot
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.tables import arrow
@@ -65,12 +66,16 @@ def _arm_of_visits(recorder: Recorder, piece: Piece, test: Experiment) -> Array:
         arm = test.arm(lot(recorder), piece.visitor)
         fragile = (arm == 1) & (world.people.device[piece.visitor] == _MOBILE)
         luck = recorder.noise.uniform("lost_arm", piece.visitor, part=test.id)
-        arm = np.where(fragile & (luck < world.scenario.lost_arm_share), -1, arm)
+        lost = recorder.parameter("log.lost_arm_share", world.scenario.lost_arm_share,
+                                  day=piece.visit_day, people=piece.visitor)  # fmt: skip
+        arm = np.where(fragile & (luck < lost), -1, arm)
     else:
         region = world.people.region[piece.visitor]
-        turns = [test.regions_on(lot(recorder), len(world.scenario.regions), day)
+        old = is_old(world.scenario)
+        turns = [test.regions_on(lot(recorder), old, day)
                  for day in range(int(age.min()), int(age.max()) + 1)]  # fmt: skip
         arm = np.array(turns)[age - age.min(), region].astype(np.int64)
+        arm = np.where(old[region], arm, -1)
     return np.where((age >= 0) & (age < test.days), arm, -1)
 
 
@@ -109,6 +114,11 @@ def _assigned(recorder: Recorder, test: Experiment) -> tuple[pa.Array, list[str]
     if test.kind == "holdout":
         who = _held(recorder, test)
         return recorder.person(who), [test.arms[i] for i in test.arm(draw, who)]
+    if test.kind in ("carrier", "queue"):
+        met = recorder.met.get(test.id, [np.zeros((2, 0), dtype=np.int64)])
+        number, arm = np.unique(np.concatenate(met, axis=1), axis=1)
+        names = recorder.order_id if test.kind == "carrier" else recorder.ticket_id
+        return names(number), [test.arms[i] for i in arm]
     if test.kind in ("price", "promotion"):
         kinds = list(world.scenario.categories)
         inside = [test.what in ("all", kinds[c]) for c in world.products.category]
@@ -131,13 +141,16 @@ def _held(recorder: Recorder, test: Experiment) -> Array:
 def _by_region(recorder: Recorder, test: Experiment) -> tuple[pa.Array, list[str]]:
     """Return regions, or regions and the first day of a block, and their arms."""
     names, draw = list(recorder.world.scenario.regions), lot(recorder)
+    old = is_old(recorder.world.scenario)
     units, arms = [], []
     step = 1 if test.kind == "launch" else test.block_days or test.days
-    before = np.zeros(len(names), dtype=bool)
+    before = ~old
     for age in range(0, test.days, step):
-        on = test.regions_on(draw, len(names), age)
+        on = test.regions_on(draw, old, age)
         when = test.start + timedelta(days=age)
         for place, name in enumerate(names):
+            if not old[place]:
+                continue
             if test.kind == "launch" and (before[place] or not on[place]):
                 continue
             whole = test.kind == "launch" or not test.block_days

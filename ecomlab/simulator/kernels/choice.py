@@ -1,0 +1,378 @@
+"""Compiled loops of consideration, choice and what is expected of it (see the mechanisms)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from ecomlab.simulator.kernels.draws import gather_rows, high_of, word_of
+
+__all__ = [
+    "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around",
+    "serve_in_turn", "weigh_products", "weigh_routes",
+]  # fmt: skip
+
+SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
+_OWN, _BITS = 6, 5  # places of the own category; places that one word serves
+_TWELVE, _TINY = np.uint64(12), 1e-300
+_LEAST_READY, _MOST_READY = -8.0, 4.5
+
+
+@njit(cache=True)
+def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
+    """Return the category each visitor turns to, the products looked at, and which count.
+
+    ``goods`` is (shelf by range and category, range by visit, partner, is on sale, is offered
+    by range); ``keys`` are those of the streams of categories, of the first five places and of
+    the others. What is seen twice counts once; who does not stay looks at nothing.
+    """
+    shelf, range_of, partner, on_sale, is_offered = goods
+    own = gather_rows(taste, visitors)
+    _, kinds, size = shelf.shape
+    main = np.zeros(len(visitors), dtype=np.int64)
+    seen = np.zeros((len(visitors), SLOTS), dtype=np.int32)
+    counts = np.zeros((len(visitors), SLOTS), dtype=np.bool_)
+    edges, mask = np.empty(kinds), np.uint64(size - 1)
+    for v in range(len(visitors)):
+        if not stays[v]:
+            continue
+        who = visitors[v]
+        total = 0.0
+        for kind in range(kinds):
+            total += np.float64(own[v, kind]) * mood[kind]
+            edges[kind] = total
+        luck = high_of(word_of(ids[who], keys[0], keys[1])) * total
+        kind = 0
+        while kind < kinds - 1 and luck > edges[kind]:
+            kind += 1
+        main[v] = kind
+        few = word_of(ids[who], keys[2], keys[3])
+        more = word_of(ids[who], keys[4], keys[5])
+        of = range_of[v]
+        for slot in range(_OWN + 1):
+            word = few if slot < _BITS else more
+            place = (word >> (_TWELVE * np.uint64(slot % _BITS))) & mask
+            seen[v, slot] = shelf[of, kind if slot < _OWN else companion[kind], place]
+        seen[v, _OWN + 1] = partner[seen[v, 0]]
+        for slot in range(SLOTS):
+            counts[v, slot] = on_sale[seen[v, slot]] and is_offered[of, seen[v, slot]]
+            for earlier in range(slot):
+                if seen[v, earlier] == seen[v, slot]:
+                    counts[v, slot] = False
+    return main, seen, counts
+
+
+@njit(cache=True, inline="always")
+def _any(of_visits, v):
+    """Return whether any place of a visit is not zero; without a slice, which costs more."""
+    found = False
+    for slot in range(SLOTS):
+        found |= of_visits[v, slot] != 0
+    return found
+
+
+@njit(cache=True)
+def find_gaps(seen, counts, is_empty):
+    """Return what is looked at and out of stock, and the visits that meet it."""
+    out = np.zeros(seen.shape, dtype=np.bool_)
+    short = np.empty(len(seen), dtype=np.int64)
+    n = 0
+    for v in range(len(seen)):
+        met = False
+        for slot in range(SLOTS):
+            if counts[v, slot] and is_empty[seen[v, slot]]:
+                out[v, slot] = met = True
+        if met:
+            short[n] = v
+            n += 1
+    return out, short[:n].copy()
+
+
+@njit(cache=True)
+def weigh_products(visitors, looks, crowd, goods, visits, law):
+    """Return utilities without noise: of the products looked at, and of buying nothing.
+
+    Parameters
+    ----------
+    visitors, looks
+        Whose visits; products looked at, which of them count, and the category turned to.
+    crowd
+        Of all people: price sensitivity, eco taste, taste, readiness, device and region.
+    goods
+        Of all products: appeal, log price, is ecological, attributes.
+    visits
+        Of each visit: is a customer's, discount of a show, readiness by features and stock.
+    law
+        Utility of buying nothing; more of it by device and region; readiness of the day; pull of
+        competitors by category.
+
+    Returns
+    -------
+    inside, outside
+        Visits x places, where an empty place weighs nothing; and by visit.
+    """
+    seen, counts, main = looks
+    sensitivity, eco_taste, taste, readiness, device, region = crowd
+    appeal, log_price, is_eco, attribute = goods
+    is_customer, depth, lift = visits
+    nothing, by_device, by_region, intent, rival = law
+    own = gather_rows(taste, visitors)
+    inside, outside = np.full(seen.shape, -np.inf), np.zeros(len(visitors))
+    for v in range(len(visitors)):
+        if not _any(counts, v):
+            continue
+        who = visitors[v]
+        beta, off = np.float64(sensitivity[who]), 0.0
+        if depth[v] > 0:
+            off = math.log1p(-depth[v])
+        for slot in range(SLOTS):
+            sku = seen[v, slot]
+            if not counts[v, slot]:
+                continue
+            fit = appeal[sku]
+            if is_eco[sku]:
+                fit += eco_taste[who]
+            for axis in range(own.shape[1]):
+                fit += np.float64(own[v, axis]) * attribute[sku, axis]
+            inside[v, slot] = fit - beta * (log_price[sku] + off)
+        ready = 0.0
+        if is_customer[v]:
+            ready = min(max(np.float64(readiness[who]), _LEAST_READY), _MOST_READY)
+        ready += intent + lift[v]
+        outside[v] = nothing + by_device[device[who]] - ready
+        outside[v] += by_region[region[who]] - beta * rival[main[v]]
+    return inside, outside
+
+
+@njit(cache=True, inline="always")
+def _lift(total, nothing, lift):
+    """Return the weight of buying nothing at which the chance to order is lifted."""
+    chance = total / (total + nothing)
+    lifted = min(chance * lift, (1 + chance) / 2)
+    return total * (1 - lifted) / lifted
+
+
+@njit(cache=True, inline="always")
+def _chance_of_lifted(chance, lift):
+    """Return what ``service.rise_of_lifted`` does, of one chance."""
+    alone = max(chance / lift, 2 * chance - 1)
+    return (1.0 if alone * lift < (1 + alone) / 2 else alone / (1 + alone)) * (1 - alone)
+
+
+@njit(cache=True, inline="always")
+def _chance_with_gaps(here, gone, nothing, stay):
+    """Return what ``substitution.chance_with_gaps`` does: chance and rise of one visit."""
+    more = math.exp(stay)
+    kept, total = nothing + here * more, here + gone + nothing
+    order = max((here + gone) / total - nothing * gone / (kept * (kept + gone)), 0.0)
+    slope = nothing / total**2
+    slope += nothing * gone * more * (2 * kept + gone) / (kept * (kept + gone)) ** 2
+    return order, here * slope / max(order, _TINY)
+
+
+@njit(cache=True, error_model="numpy")  # a weight may be as small as 0
+def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, gaps, answers):
+    """Take the best product if it beats buying nothing, and add others by their own appeal.
+
+    A product's utility with Gumbel noise is ``V - log(E)`` with exponential E: the best has
+    the least ``E exp(-V)``, its time in a race (the exponential race of Luce's choice model).
+
+    Parameters
+    ----------
+    numbers
+        Visitors' numbers in the hash.
+    looks
+        Products looked at, which of them count, and the category turned to.
+    utilities
+        Of the products (visits x places), and of buying nothing, which is put right where an
+        answer lifts the chance to order.
+    goods
+        Keys and categories of products.
+    law
+        Bonus of the companion category; utility of adding nothing; slack of the cart.
+    feature_cart
+        What features add to the slack, by visit.
+    keys
+        Keys of the streams of noise and of what is added.
+    gaps
+        Which products are out of stock (visits x places); utility of staying; luck of seeing a
+        label by visit, and its share by product. Empty where stock is unlimited.
+    answers
+        Which visits had an answer by chat, and by what factor it lifts the chance to order.
+
+    Returns
+    -------
+    time, rest, wants, in_cart
+        Times in the race, of products and of buying nothing; which visits want to order, and
+        which fill a cart.
+    wanted, order, line, pull
+        What is wanted; chances to order, of each line, and how fast a line's chance grows with
+        the product's own utility.
+    """
+    seen, counts, main = looks
+    inside, outside = utilities
+    key, category = goods
+    bonus, nothing_more, slack = law
+    is_out, stay, label_luck, label_share = gaps
+    answered, lift = answers
+    shape, has_gaps = seen.shape, len(is_out) > 0
+    time, rest = np.full(shape, np.inf), np.ones(len(seen))
+    wants, in_cart = np.zeros(len(seen), dtype=np.bool_), np.zeros(len(seen), dtype=np.bool_)
+    wanted = np.zeros(shape, dtype=np.bool_)
+    order, line, pull = np.zeros(len(seen)), np.zeros(shape), np.zeros(shape)
+    weight, added = np.empty(SLOTS), np.empty(SLOTS)
+    bar_same, bar_other = math.exp(nothing_more), math.exp(nothing_more - bonus)
+    for v in range(len(seen)):
+        if not _any(counts, v):
+            continue
+        base = numbers[v] * 4096
+        nothing = math.exp(outside[v])
+        here = gone = 0.0
+        best, first, offered, in_stock = np.inf, -1, np.inf, np.inf
+        for slot in range(SLOTS):
+            weight[slot] = added[slot] = 0.0
+            if not counts[v, slot]:
+                continue
+            sku = seen[v, slot]
+            w = math.exp(inside[v, slot])
+            bar = bar_same if category[sku] == main[v] else bar_other
+            weight[slot], added[slot] = w, w / (w + bar)
+            t = -math.log(high_of(word_of(base + key[sku], keys[0], keys[1]))) / w
+            time[v, slot] = t
+            if t < best:
+                best, first = t, slot
+            if has_gaps and is_out[v, slot]:
+                gone += w
+                if label_luck[v] >= label_share[sku]:
+                    offered = min(offered, t)
+            else:
+                here += w
+                offered, in_stock = min(offered, t), min(in_stock, t)
+        if answered[v] and here + gone > 0:
+            nothing = nothing / lift if gone > 0 else _lift(here, nothing, lift)
+            outside[v] = math.log(nothing)
+        rest[v] = -math.log(high_of(word_of(base, keys[0], keys[1]))) / nothing
+        wants[v] = best < rest[v]
+        in_cart[v] = offered < rest[v] * math.exp(slack + feature_cart[v])
+        if gone > 0 and wants[v] and in_stock < rest[v] * math.exp(stay):
+            in_cart[v] = True
+        if wants[v]:
+            for slot in range(SLOTS):
+                if counts[v, slot]:
+                    number = base + key[seen[v, slot]]
+                    joins = high_of(word_of(number, keys[2], keys[3])) < added[slot]
+                    wanted[v, slot] = slot == first or joins
+        chance = (here + gone) / (here + gone + nothing)
+        rise = 1 - chance
+        if gone > 0:
+            chance, rise = _chance_with_gaps(here, gone, nothing, stay)
+        elif answered[v]:
+            rise = _chance_of_lifted(chance, lift)
+        order[v] = chance
+        for slot in range(SLOTS):
+            if has_gaps and is_out[v, slot]:
+                weight[slot] = added[slot] = 0.0
+            share = weight[slot] / here if here > 0 else 0.0
+            more = added[slot]
+            kept = share + (1 - share) * more
+            line[v, slot] = chance * kept
+            pull[v, slot] = chance * (
+                rise * share * kept
+                + (1 - more) * share * (1 - share)
+                + (1 - share) * more * (1 - more)
+            )
+    return time, rest, wants, in_cart, wanted, order, line, pull
+
+
+@njit(cache=True)
+def serve_in_turn(stock, asked, wanted, liking, turn, stay):
+    """Serve orders one after another from what is left on the shelf.
+
+    Parameters
+    ----------
+    stock
+        Units left of each product; it is lowered.
+    asked
+        Of each order: its places' products, and units they would be bought in.
+    wanted
+        Which places were chosen.
+    liking
+        Utilities of the places less that of buying nothing; the largest is the first choice.
+    turn
+        Orders in the order in which they are served.
+    stay
+        Utility of buying something here, once a product was chosen.
+
+    Returns
+    -------
+    taken, chosen, emptied
+        Units taken by order and place; the place that each first choice became, -1 if the
+        shopper bought nothing; of each product, the order that took the last unit, or -1.
+    """
+    sku, units = asked
+    taken = np.zeros(sku.shape, dtype=np.int64)
+    chosen = np.full(len(sku), -1)
+    emptied = np.full(len(stock), -1)
+    for i in turn:
+        main = np.argmax(liking[i])
+        if stock[sku[i, main]] <= 0:
+            main, best = -1, -stay
+            for place in range(sku.shape[1]):
+                if liking[i, place] > best and stock[sku[i, place]] > 0:
+                    main, best = place, liking[i, place]
+        chosen[i] = main
+        if main < 0:
+            continue
+        for place in range(sku.shape[1]):
+            if place == main or wanted[i, place]:
+                left = stock[sku[i, place]]
+                size = min(units[i, place], left)
+                if size > 0:
+                    taken[i, place] = size
+                    stock[sku[i, place]] = left - size
+                    if left == size:
+                        emptied[sku[i, place]] = i
+    return taken, chosen, emptied
+
+
+@njit(cache=True)
+def expect_money(seen, line, money):
+    """Return the sums of each visit's lines at price and at cost; ``money`` is by product."""
+    asked, cost = money
+    amounts, costs = np.zeros(len(seen)), np.zeros(len(seen))
+    for v in range(len(seen)):
+        if not _any(line, v):
+            continue
+        for slot in range(SLOTS):
+            amounts[v] += line[v, slot] * asked[seen[v, slot]]
+            costs[v] += line[v, slot] * cost[seen[v, slot]]
+    return amounts, costs
+
+
+@njit(cache=True)
+def expect_units(seen, line, pull, paid, beta, count):
+    """Return paid lines expected of each product, and their slope in its log price, negated.
+
+    ``paid`` is the share of orders that are paid, ``beta`` the price sensitivity, by visit.
+    """
+    units, slope = np.zeros(count), np.zeros(count)
+    for v in range(len(seen)):
+        if not _any(line, v):
+            continue
+        for slot in range(SLOTS):
+            units[seen[v, slot]] += paid[v] * line[v, slot]
+            slope[seen[v, slot]] += paid[v] * beta[v] * pull[v, slot]
+    return units, slope
+
+
+@njit(cache=True)
+def weigh_routes(alone, worth):
+    """Return the sums over visits of alone (visits x routes) times each row of worth."""
+    out = np.zeros((len(worth), alone.shape[1]))
+    for v in range(alone.shape[0]):
+        for k in range(len(worth)):
+            for i in range(alone.shape[1]):
+                out[k, i] += alone[v, i] * worth[k, v]
+    return out
