@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 _TEN = 10.0  # minutes
-_ASK = 0.5  # of visits, at the busy desk
+_ASK = 0.78  # of visits that stay, at the busy desk
 _CHAT = {"agents_per_1000_people": 0.036, "patience_minutes": 12.0}
 
 

@@ -31,7 +31,8 @@ def carriers() -> Axes:
     ax.legend(loc="upper left")
     better = int((late["premium"] < late["economy"]).sum())
     return finish(ax, title=f"Premium is late less often in {better} of {len(km)} regions, and "
-                  f"over all it carried more: {seen['premium']:.1f} % against {seen['economy']:.1f} %",
+                  f"over all it carried more: {seen['premium']:.1f} %"
+                  f" against {seen['economy']:.1f} %",
                   x="region, by distance; every parcel with each carrier (sealed)",
                   y="parcels late [%]", source=source(WEST, f"{PEOPLE:,} people"))  # fmt: skip
 
