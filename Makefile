@@ -43,7 +43,7 @@ build: setup $(DEMO)/manifest.json ## build notebooks and exercises from their s
 	@$(BIN)/ecomlab build
 
 study: setup ## slow studies: coverage and decision loss over many seeds (CHAPTER=goals)
-	@$(BIN)/python -m pytest -m slow -s $(if $(CHAPTER),$(wildcard tests/*/test_$(CHAPTER)_study.py),tests)
+	@$(BIN)/python -m pytest -m slow -s $(if $(CHAPTER),$(wildcard tests/*/test_$(CHAPTER)_*study.py),tests)
 
 bench: setup $(DEMO)/manifest.json ## speed, side by side with papermill and nbconvert
 	@$(BIN)/python benchmarks/run_two_notebooks.py

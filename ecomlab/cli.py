@@ -91,7 +91,12 @@ def import_(
     out: Annotated[Path | None, typer.Option(help="Folder of the new store.")] = None,
     name: Annotated[str | None, typer.Option(help="The store's name.")] = None,
     template: Annotated[
-        bool, typer.Option("--template", help="Print a mapping to fill in, or that of --format.")
+        bool,
+        typer.Option(
+            "--template",
+            help="Print a mapping to fill in (that of --format); or the piece 'survey' or "
+            "'competitors' of one.",
+        ),
     ] = False,
 ) -> None:
     """Turn an export into a store; rejected rows go to a file, with the reason."""
@@ -99,7 +104,7 @@ def import_(
         from ecomlab.store.importers import import_files, read_salt, template_text
 
         if template:
-            typer.echo(template_text(format or "orders"))
+            typer.echo(template_text(format or (str(sources[0]) if sources else "orders")))
             return
         if not sources or not format or out is None:
             _stop("give the files, --format and --out; or --template for a mapping to fill in.", 2)

@@ -25,6 +25,7 @@ __all__ = [
     "amounts_on",
     "draw_boxes",
     "draw_fan",
+    "draw_pairs",
     "draw_waterfall",
     "finish",
     "format_amount",
@@ -108,7 +109,12 @@ def _three_figures(value: float) -> str:
 
 
 def finish(
-    ax: Axes, *, title: str, source: str = "", x: str | None = None, y: str | None = None
+    ax: Axes,
+    *,
+    title: str | None = None,
+    source: str = "",
+    x: str | None = None,
+    y: str | None = None,
 ) -> Axes:
     """Give a picture its finding, its units and its source line.
 
@@ -117,13 +123,13 @@ def finish(
     ax
         The axes to finish.
     title
-        What the picture shows, as a sentence; long ones are wrapped.
+        What the picture shows, as a sentence, long ones wrapped; ``None`` keeps what is there.
     source
         Where the numbers come from (``store.manifest.source``).
     x, y
         Axis labels with their units; ``None`` keeps what is there.
     """
-    ax.set_title(fill(title, 84))
+    ax.set_title(fill(ax.get_title(loc="left") or ax.get_title() if title is None else title, 84))
     if x is not None:
         ax.set_xlabel(x)
     if y is not None:
@@ -169,7 +175,9 @@ def draw_waterfall(steps: pd.DataFrame, *, unit: str, ax: Axes | None = None) ->
         )  # fmt: skip
         if place < len(steps) - 1:
             ax.plot([place + 0.31, place + 0.69], [level, level], color=GREY, linewidth=0.9)
-    ax.set_xticks(range(len(steps)), [fill(str(step), 9) for step in steps["step"]])
+    ax.set_xticks(
+        range(len(steps)), [fill(str(step), 9, break_long_words=False) for step in steps["step"]]
+    )
     ax.set_ylabel(unit)
     ax.grid(visible=False, axis="x")
     ax.set_ylim(top=1.1 * ax.get_ylim()[1])
@@ -185,6 +193,37 @@ def draw_fan(forecast: pd.DataFrame, *, ax: Axes, color: str = ORANGE, label: st
         last = forecast.iloc[-1]
         ax.annotate(label, (last["date"], last["value"]), (6, 0), textcoords="offset points",
                     va="center", color=color, fontweight="bold", annotation_clip=False)  # fmt: skip
+    return ax
+
+
+def draw_pairs(
+    rows: pd.DataFrame, *, before: str, after: str, low: str = "", high: str = ""
+) -> Axes:
+    """Draw two values of each row and the way between them, the second with its interval.
+
+    Parameters
+    ----------
+    rows
+        One row a line, named by the index.
+    before, after
+        Columns of the two values; their names label them, underscores as spaces.
+    low, high
+        Columns of the second value's interval, if there is one.
+    """
+    ax = new_axes(height=1.5 + 0.6 * len(rows))
+    places = range(len(rows))
+    ax.hlines(places, rows[before], rows[after], color=GREY, linewidth=1.2)
+    if low and high:
+        ax.hlines(places, rows[low], rows[high], color=BLUE, linewidth=7, alpha=0.3)
+    ax.plot(rows[before], places, "o", color=ORANGE, markersize=8)
+    ax.plot(rows[after], places, "o", color=BLUE, markersize=8)
+    for column, color, away in ((before, ORANGE, 11), (after, BLUE, -17)):
+        ax.annotate(column.replace("_", " "), (rows[column].iloc[0], 0), (0, away),
+                    textcoords="offset points", ha="center", color=color,
+                    fontweight="bold")  # fmt: skip
+    ax.set_yticks(places, [str(name) for name in rows.index])
+    ax.set_ylim(len(rows) - 0.5, -0.7)
+    ax.grid(visible=False, axis="y")
     return ax
 
 

@@ -18,12 +18,13 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 from ecomlab import metrics, schema
-from ecomlab.analysis import goals, screening
+from ecomlab.analysis import goals, market, marketing, product, screening
 from ecomlab.events import list_events
 from ecomlab.store.quality import check_store
 from ecomlab.store.readiness import assess_readiness
@@ -238,6 +239,127 @@ def test_good_words_pass_and_each_lack_is_told():
     assert "Examples" in told(GOOD_WORDS.replace(">>> f", "f"))[0]
 
 
+def rival_frames() -> dict[str, object]:
+    """Codes and answers of interviews, and prices of two sellers."""
+    ratings = pd.DataFrame({"unit": [1, 1, 2, 2, 3, 3], "rater": list("ababab"),
+                            "code": list("xxyyxy")})  # fmt: skip
+    said = ["late parcel again", "parcel came late", "price too high", "high price, no sale"]
+    ours = pd.DataFrame({"date": [1, 1, 2, 2], "sku": list("ABAB"), "price": [10.0, 20, 11, 21]})
+    weeks = pd.DataFrame({"market": "toys", "period": range(20)})
+    paths = {name: 1 + (weeks["period"] * step % 7) / 90
+             for name, step in {"rival": 3, "own": 5, "cost": 2}.items()}  # fmt: skip
+    rated = pd.DataFrame({"item": list("AABBCC"), "dear": [1.0, 2, 5, 6, 9, 9],
+                          "green": [3.0, 4, 3, 4, 4, 3]})  # fmt: skip
+    return {
+        "ratings": ratings, "said": pd.DataFrame({"text": said * 3}), "our_prices": ours,
+        "their_prices": ours.assign(competitor="Bluepeak"), "rated": rated,
+        "rivalry": weeks.assign(**paths),
+    }  # fmt: skip
+
+
+def market_frames() -> dict[str, object]:
+    """Samples, choices and steps of a small market, and answers taken from them."""
+    rows = np.arange(240)
+    rng = np.random.default_rng(0)
+    choices = pd.DataFrame(
+        {"respondent_id": rows // 24, "task_id": rows // 2, "price": rng.choice([1.0, 2, 3], 240),
+         "eco": rng.integers(0, 2, 240)}
+    )  # fmt: skip
+    worth = choices["eco"] - choices["price"] + rng.gumbel(size=240)
+    best = worth.groupby(choices["task_id"]).transform("max")
+    choices["chosen"] = (worth == best).astype(int)
+    answers = pd.DataFrame({"stratum": list("aaab") * 10, "value": rng.normal(5, 1, 40)})
+    pairs = pd.DataFrame({"stated": [5.0, 6, 7, 8], "done": [3.0, 3, 4, 5]})
+    mixed = market.fit_mixed_choice(
+        choices, attributes=["price", "eco"], spreads={"eco": "normal"}, draws=32
+    )
+    steps = pd.DataFrame(
+        [("one", "TAM", "people", 100.0, 5.0), ("two", "TAM", "sales", 110.0, 9.0)],
+        columns=["path", "tier", "step", "value", "standard_error"],
+    )
+    return {
+        "strata": pd.DataFrame({"stratum": ["a", "b"], "people": [500, 500], "sd": [1.0, 2.0]}),
+        "strata_answers": answers, "pairs": pairs, "steps": steps, "choices": choices,
+        "mixed_fit": mixed, "tastes": market.draw_tastes(mixed, choices, draws=32),
+        "purchases": pd.DataFrame({"respondent_id": [0, 1, 2, 3], "has": [1, 0, 1, 0]}),
+        "raking": market.rake(answers, margins={"stratum": {"a": 0.5, "b": 0.5}}),
+        "calibration": market.calibrate_answers(pairs),
+        "choice_fit": market.fit_choice(choices, attributes=["price", "eco"]),
+    }  # fmt: skip
+
+
+def trial_frames() -> dict[str, object]:
+    """Tests drawn by lot, panels of regions, and a platform's days, for chapter 04."""
+    rng, rows = np.random.default_rng(0), np.arange(400)
+    outcomes = pd.DataFrame(
+        {"unit_id": rows, "arm": np.where(rows % 2, "A", "B"), "before": rng.normal(size=400),
+         "outcome": rng.normal(size=400), "day": rows // 100, "treated": rows % 2,
+         "score": rng.normal(size=400), "metric": rows, "p_value": rows / 400}
+    )  # fmt: skip
+    days = pd.date_range("2024-01-01", periods=140)
+    panel = pd.DataFrame(
+        [(f"R{r}", t, day, 50.0 + r + rng.normal(), (t // 7 + r) % 2 == 0)
+         for r in range(4) for t, day in enumerate(days[:28])],
+        columns=["unit", "period", "date", "outcome", "is_on"],
+    ).assign(region_id=lambda p: p["unit"])  # fmt: skip
+    clicks = pd.DataFrame({"date": days, "cluster": "shoes", "impressions": 900})
+    clicks = clicks.assign(rank=1.0 + np.arange(140) % 5, clicks=300 - 20 * (np.arange(140) % 5))
+    spend = pd.DataFrame({"date": days, "spend": 9.0 * (rng.uniform(size=140) < 0.3),
+                          "outcome": rng.poisson(9, 140)})  # fmt: skip
+    return {
+        "outcomes": outcomes, "panel": panel, "clicks": clicks, "fees": spend,
+        "click_curve": marketing.fit_click_curve(clicks),
+        "ladder": pd.DataFrame({"spend": [0.0, 5.0, 9.0], "outcome": [9.0, 30.0, 36.0]}),
+        "fatigue": marketing.Fatigue(
+            table=clicks, open_change=-0.05, low=-0.06, high=-0.04, naive_open_change=0.01,
+            leave_factor=1.4, leave_low=1.2, leave_high=1.6, open_share=0.4, leave_share=0.004,
+            mean_remembered=1.0, most_remembered=5.0, half_life_days=10.0, level=0.9),
+    }  # fmt: skip
+
+
+def mix_frames() -> dict[str, object]:
+    """Paths, visits, advertising by day, weeks with a channel's spend, and a mix model of them."""
+    days = pd.date_range("2024-01-01", periods=42)
+    rng = np.random.default_rng(0)
+    tv = rng.gamma(2.0, 50.0, size=60)
+    weekly = pd.DataFrame({"tv": tv, "sales": 900 + 2 * tv + rng.normal(0, 5, 60)})
+    visits = pd.DataFrame(
+        {
+            "visitor_id": list("aab"),
+            "started_at": days[:3],
+            "channel": ["seo", "email", "seo"],
+            "amount": [np.nan, 9.0, np.nan],
+        }
+    )
+    return {
+        "visits": visits, "paths": marketing.collect_paths(visits), "weekly": weekly,
+        "daily": pd.DataFrame({"date": days, "sales": 5.0}),
+        "ads": pd.DataFrame({"date": days, "channel": "tv", "spend": 3.0}),
+        "calendar": pd.DataFrame({"date": days, "event_id": "sale"}),
+        "fit": marketing.fit_mix(weekly, outcome="sales", channels=["tv"]),
+    }  # fmt: skip
+
+
+def line_frames() -> dict[str, object]:
+    """Sales of a line of four products, of which two are missing now and then."""
+    weeks = pd.date_range("2023-01-02", periods=60, freq="7D")
+    weekly = pd.concat([pd.DataFrame({"week_start": weeks, "sku": sku, "units": 20 + 3 * n})
+                        for n, sku in enumerate("abcd")], ignore_index=True)  # fmt: skip
+    goods = pd.DataFrame({"sku": list("abcd"), "category_id": list("xxyy"), "margin": 4.0,
+                          "group": list("xxyy"), "units": [90.0, 40, 60, 5]})  # fmt: skip
+    goods["cash"] = 70.0
+    lot = product.plan_delist_test(goods, periods=12, missing_share=0.5)
+    by_period = weekly.assign(period=weekly.index % 60 // 4, value=weekly["units"] * 9.0)
+    by_period = by_period.groupby(["sku", "period"], as_index=False)[["units", "value"]].sum()
+    return {
+        "weekly": weekly, "goods": goods, "stages": product.stage_products(weekly, goods),
+        "panel": lot.assign(units=7 * lot["available_share"]), "by_period": by_period,
+        "segments": pd.DataFrame({"segment": ["x", "y"], "own_before": [1.0, 2.0],
+                                  "own_after": [2.0, 2.0]}),
+        "adoptions": pd.DataFrame({"period": range(1, 8), "units": [1, 4, 9, 12, 9, 4, 2]}),
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def given(tiny):
     """What the functions are called with: a frame, or a result that holds frames, a name."""
@@ -261,11 +383,45 @@ def given(tiny):
         ],
     )
     channels = pd.DataFrame({"channel": ["seo", "email"], "amount": [60.0, 40.0]})
-    return {
+    return market_frames() | rival_frames() | trial_frames() | {"mix": mix_frames()} | {
         "tables": tables, "daily": daily, "events": events, "lines": lines, "local": local,
         "sessions": tables["sessions"], "key_results": key_results, "channels": channels,
         "baseline": goals.forecast_baseline(daily, events, weeks=4), "store": tiny,
+        "line": line_frames(),
+        **given_of_prices(),
     }  # fmt: skip
+
+
+def given_of_prices() -> dict[str, pd.DataFrame]:
+    """Return what the price functions of chapter 03 are called with."""
+    baskets = pd.DataFrame({"order_id": [1, 1, 2, 2, 3], "item": list("ababa")})
+    sales = pd.DataFrame(
+        {
+            "sku": list("aabbcc"),
+            "date": [1, 2] * 3,
+            "shelf": list("ssssss"),
+            "price": [10.0, 8, 20, 21, 5, 6],
+            "units": [3, 5, 2, 2, 7, 6],
+        }
+    )
+    four = pd.DataFrame(
+        {
+            "respondent_id": ["p", "q"],
+            "too_cheap": [5.0, 6],
+            "cheap": [7.0, 8],
+            "expensive": [9.0, 12],
+            "too_expensive": [11.0, 15],
+        }
+    )
+    asked = pd.DataFrame(
+        {"respondent_id": [1, 1, 2, 2], "price": [8.0, 9] * 2, "buys": [1, 1, 1, 0]}
+    )
+    goods = pd.DataFrame(
+        {"sku": ["a", "b"], "rung": [1, 2], "price": [20.0, 30.0], "unit_cost": [10.0, 15.0]}
+    )
+    rules = product.find_associations(baskets, min_support_share=0.5)
+    return {"baskets": baskets, "sales": sales, "four_prices": four, "asked": asked,
+            "goods": goods, "rules": rules}  # fmt: skip
 
 
 # every exported function of metrics and the chapters, called once; add yours here
@@ -299,6 +455,210 @@ CALLS = {
     ),
     "analysis.goals.write_goal_sheet": lambda g: goals.write_goal_sheet(
         g["key_results"], title="Goals"
+    ),
+    "analysis.market.plan_repricing": lambda g: market.plan_repricing(
+        g["choice_fit"],
+        g["choices"].head(2).assign(unit_cost=0.5, is_repriced=[True, False]),
+        price="price",
+        price_scale="linear",
+    ),
+    "analysis.market.draw_region_map": lambda g: market.draw_region_map(
+        g["rated"].rename(columns={"item": "region_id"}), value="dear", unit="points"
+    ),
+    "analysis.market.forecast_taste": lambda g: market.forecast_taste(
+        g["rated"].assign(
+            region_id=range(6), units=[5.0, 6, 7, 8, 9, None], other_units=[9.0, 8, 7, 6, 5, None]
+        ),
+        by="dear",
+    ),
+    "analysis.market.plan_entry": lambda g: market.plan_entry(
+        g["channels"]
+        .rename(columns={"channel": "option", "amount": "cost"})
+        .assign(multiple=1.0, relative_error=0.1),
+        sales=100.0,
+        sales_error=0.1,
+        earned_share=0.2,
+    ),
+    "analysis.market.measure_agreement": lambda g: market.measure_agreement(
+        g["ratings"], method="krippendorff"
+    ),
+    "analysis.market.measure_saturation": lambda g: market.measure_saturation(
+        g["ratings"].rename(columns={"unit": "interview"})
+    ),
+    "analysis.market.find_themes": lambda g: market.find_themes(g["said"], themes=2),
+    "analysis.market.compare_prices": lambda g: market.compare_prices(
+        g["their_prices"], g["our_prices"]
+    ),
+    "analysis.market.track_prices": lambda g: market.track_prices(
+        g["our_prices"].rename(columns={"sku": "item"})
+    ),
+    "analysis.market.compare_ranges": lambda g: market.compare_ranges(
+        g["their_prices"].rename(columns={"competitor": "seller", "sku": "item"})
+    ),
+    "analysis.market.estimate_reaction": lambda g: market.estimate_reaction(g["rivalry"]),
+    "analysis.market.measure_concentration": lambda g: market.measure_concentration(
+        g["channels"].rename(columns={"channel": "seller"})
+    ),
+    "analysis.market.compare_voice": lambda g: market.compare_voice(
+        *2 * [g["channels"].rename(columns={"channel": "seller"})]
+    ),
+    "analysis.market.map_positions": lambda g: market.map_positions(
+        g["rated"], attributes=["dear", "green"]
+    ),
+    "analysis.market.map_counts": lambda g: market.map_counts(
+        pd.crosstab(g["rated"]["item"], g["rated"]["dear"])
+    ),
+    "analysis.market.plan_sample": lambda _: market.plan_sample(margin_share=0.05),
+    "analysis.market.allocate_sample": lambda g: market.allocate_sample(
+        g["strata"], respondents=20, method="neyman"
+    ),
+    "analysis.market.estimate_stratified_mean": lambda g: market.estimate_stratified_mean(
+        g["strata_answers"], g["strata"]
+    ),
+    "analysis.market.rake": lambda g: market.rake(
+        g["strata_answers"], margins={"stratum": {"a": 0.5, "b": 0.5}}
+    ),
+    "analysis.market.estimate_weighted_mean": lambda g: market.estimate_weighted_mean(
+        g["raking"], value="value"
+    ),
+    "analysis.market.size_market": lambda g: market.size_market(g["steps"]),
+    "analysis.market.calibrate_answers": lambda g: market.calibrate_answers(g["pairs"]),
+    "analysis.market.correct_answer": lambda g: market.correct_answer(
+        g["calibration"], value=2.0, standard_error=0.1
+    ),
+    "analysis.market.fit_choice": lambda g: market.fit_choice(
+        g["choices"], attributes=["price", "eco"], errors="clustered"
+    ),
+    "analysis.market.fit_mixed_choice": lambda g: market.fit_mixed_choice(
+        g["choices"], attributes=["price", "eco"], spreads={"eco": "normal"}, draws=32
+    ),
+    "analysis.market.draw_tastes": lambda g: market.draw_tastes(
+        g["mixed_fit"], g["choices"], draws=32
+    ),
+    "analysis.market.calibrate_tastes": lambda g: market.calibrate_tastes(
+        g["tastes"], g["purchases"], attribute="eco"
+    ),
+    "analysis.market.predict_payers": lambda g: market.predict_payers(
+        g["mixed_fit"], attribute="eco", log_price="price"
+    ),
+    "analysis.market.predict_shares": lambda g: market.predict_shares(
+        g["choice_fit"], g["choices"].head(2)
+    ),
+    "analysis.market.estimate_willingness": lambda g: market.estimate_willingness(
+        g["choice_fit"], price="price"
+    ),
+    "analysis.market.find_segments": lambda g: market.find_segments(
+        g["tables"]["survey_answers"], traits=["orders_last_year"], segments=2, resamples=2
+    ),
+    "analysis.market.compare_segment_counts": lambda g: market.compare_segment_counts(
+        g["tables"]["survey_answers"], traits=["orders_last_year"], counts=(2, 3), resamples=2
+    ),
+    "analysis.product.fit_bass": lambda g: product.fit_bass(g["line"]["adoptions"]),
+    "analysis.product.stage_products": lambda g: product.stage_products(
+        g["line"]["weekly"], g["line"]["goods"]
+    ),
+    "analysis.product.confuse_stages": lambda g: product.confuse_stages(
+        g["line"]["stages"].table, g["line"]["stages"].table
+    ),
+    "analysis.product.advise_by_stage": lambda g: product.advise_by_stage(g["line"]["stages"]),
+    "analysis.product.classify_products": lambda g: product.classify_products(
+        g["line"]["by_period"]
+    ),
+    "analysis.product.map_growth_share": lambda g: product.map_growth_share(g["line"]["segments"]),
+    "analysis.product.measure_switching": lambda g: product.measure_switching(g["line"]["panel"]),
+    "analysis.product.watch_surges": lambda g: product.watch_surges(
+        g["line"]["weekly"].rename(columns={"sku": "group"})
+    ),
+    "analysis.product.choose_assortment": lambda g: product.choose_assortment(
+        g["line"]["goods"], places=2, switching=0.2
+    ),
+    "analysis.product.value_assortment": lambda g: product.value_assortment(
+        g["line"]["goods"], ["a"], switching=0.2
+    ),
+    "analysis.product.list_best_sellers": lambda g: product.list_best_sellers(
+        g["line"]["goods"], places=2
+    ),
+    "analysis.product.find_delist_candidates": lambda g: product.find_delist_candidates(
+        g["line"]["goods"], years=1.0, switching_share=0.2
+    ),
+    "analysis.product.plan_delist_test": lambda g: product.plan_delist_test(
+        g["line"]["goods"], periods=4
+    ),
+    "analysis.product.find_associations": lambda g: product.find_associations(
+        g["lines"].rename(columns={"sku": "item"}), min_support_share=0.005
+    ),
+    "analysis.product.screen_associations": lambda g: product.screen_associations(
+        g["rules"], g["baskets"]
+    ),
+    "analysis.product.find_price_range": lambda g: product.find_price_range(g["four_prices"]),
+    "analysis.product.build_purchase_answers": lambda g: product.build_purchase_answers(
+        g["four_prices"], prices=[10, 20]
+    ),
+    "analysis.product.estimate_demand_curve": lambda g: product.estimate_demand_curve(g["asked"]),
+    "analysis.product.estimate_elasticity": lambda g: product.estimate_elasticity(g["sales"]),
+    "analysis.product.estimate_cross_elasticity": lambda g: product.estimate_cross_elasticity(
+        g["sales"], group="shelf"
+    ),
+    "analysis.product.plan_prices": lambda g: product.plan_prices(g["goods"], elasticity=-2.5),
+    "analysis.product.build_price_ladder": lambda g: product.build_price_ladder(
+        g["goods"], elasticity=-2.5
+    ),
+    "analysis.product.list_price_points": lambda _: product.list_price_points(
+        lowest=10.0, highest=20.0
+    ),
+    "analysis.marketing.plan_test": lambda _: marketing.plan_test(base_share=0.1, lift_share=0.1),
+    "analysis.marketing.plan_ratio_check": lambda _: marketing.plan_ratio_check(lost_share=0.1),
+    "analysis.marketing.read_test": lambda g: marketing.read_test(g["outcomes"], control="A"),
+    "analysis.marketing.adjust_outcomes": lambda g: marketing.adjust_outcomes(g["outcomes"]),
+    "analysis.marketing.watch_test": lambda g: marketing.watch_test(
+        g["outcomes"], control="A", expected_difference=0.1
+    ),
+    "analysis.marketing.compute_false_find_share": lambda _: marketing.compute_false_find_share(
+        looks=2
+    ),
+    "analysis.marketing.judge_metrics": lambda g: marketing.judge_metrics(g["outcomes"]),
+    "analysis.marketing.measure_qini": lambda g: marketing.measure_qini(g["outcomes"], resamples=5),
+    "analysis.marketing.compare_targeting": lambda g: marketing.compare_targeting(
+        g["outcomes"], features=["before", "score"]
+    ),
+    "analysis.marketing.collect_mail_days": lambda g: marketing.collect_mail_days(
+        g["tables"]["email_sends"], g["tables"]["orders"], g["sessions"], since="2025-10-01"
+    ),
+    "analysis.marketing.measure_fatigue": lambda g: marketing.measure_fatigue(
+        g["tables"]["email_sends"]
+    ),
+    "analysis.marketing.plan_mail_frequency": lambda g: marketing.plan_mail_frequency(
+        g["fatigue"], value_per_open=0.1
+    ),
+    "analysis.marketing.estimate_launch": lambda g: [
+        marketing.estimate_launch(g["panel"], treated="R1", start=9, method=method)
+        for method in ("difference", "synthetic")
+    ],
+    "analysis.marketing.read_geo_test": lambda g: marketing.read_geo_test(g["panel"]),
+    "analysis.marketing.compare_returns": lambda g: marketing.compare_returns(
+        g["ladder"], margin_share=0.5
+    ),
+    "analysis.marketing.fit_click_curve": lambda g: marketing.fit_click_curve(g["clicks"]),
+    "analysis.marketing.find_keyword_opportunities": lambda g: marketing.find_keyword_opportunities(
+        g["clicks"], g["click_curve"], value_per_click=0.1
+    ),
+    "analysis.marketing.score_creators": lambda g: marketing.score_creators(
+        g["tables"]["creator_posts"]
+    ),
+    "analysis.marketing.trace_posts": lambda g: marketing.trace_posts(g["fees"], lags=3),
+    "analysis.marketing.collect_paths": lambda g: marketing.collect_paths(g["mix"]["visits"]),
+    "analysis.marketing.attribute_paths": lambda g: [
+        marketing.attribute_paths(g["mix"]["paths"], method=method) for method in ("last", "markov")
+    ],
+    "analysis.marketing.sum_media_weeks": lambda g: marketing.sum_media_weeks(
+        g["mix"]["daily"], g["mix"]["ads"], g["mix"]["calendar"], outcome="sales", channels=["tv"]
+    ),
+    "analysis.marketing.list_controls": lambda g: marketing.list_controls(g["mix"]["weekly"]),
+    "analysis.marketing.fit_mix": lambda g: marketing.fit_mix(
+        g["mix"]["weekly"], outcome="sales", channels=["tv"]
+    ),
+    "analysis.marketing.allocate_budget": lambda g: marketing.allocate_budget(
+        g["mix"]["fit"], total=90.0
     ),
     "analysis.screening.find_double_delivery": lambda g: screening.find_double_delivery(g["lines"]),
     "analysis.screening.find_currency_slip": lambda g: screening.find_currency_slip(g["lines"]),

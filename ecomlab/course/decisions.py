@@ -42,7 +42,8 @@ def carry_out(
     Returns
     -------
     dict of str to DataFrame
-        For each plan the daily KPIs of the new days, and under ``"profit"`` the totals: a row
+        For each plan the daily KPIs of the new days with ``costs``, all that was paid but goods
+        [currency], and under ``"profit"`` the totals: a row
         each for ``net``, ``margin``, ``ad_spend`` and ``profit after ads`` [currency], a column a
         plan, and the last plan less the first as ``difference``.
 
@@ -68,7 +69,10 @@ def _run_on(store: Store, plan: Plan | None, days: int) -> pd.DataFrame:
     if kept is not None and kept.is_file():
         return pd.read_parquet(kept)
     start = pd.Timestamp(store.manifest.last_day) + pd.Timedelta(days=1)
-    daily = metrics.daily_kpis(advance(store, plan=plan, days=days).store, since=start.date())
+    after = advance(store, plan=plan, days=days).store
+    daily = metrics.daily_kpis(after, since=start.date())
+    bills = after.table("costs_daily").set_index("date")
+    daily["costs"] = daily["date"].map(bills.sum(axis=1))
     if kept is not None:
         _remember(daily, kept)
     return daily

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SECTIONS",
     "AnyOf",
+    "Asked",
     "Columns",
     "Need",
     "Section",
@@ -78,6 +79,21 @@ class Columns:
             found = store.query(f"SELECT {counts} FROM {self.table}").iloc[0]
             filled = {name for name in held if found[name] > 0}
         return ", ".join(f"{self.table}.{name}" for name in self.columns if name not in filled)
+
+
+@dataclass(frozen=True)
+class Asked(Columns):
+    """A table of market research, which an analyst brings in by a template."""
+
+    template: str = "survey"
+
+    @property
+    def remedy(self) -> str:
+        """How to meet it."""
+        return (
+            f"Bring your own in: ecomlab import --template {self.template} shows the files, their "
+            "columns and how to map them."
+        )
 
 
 @dataclass(frozen=True)
@@ -180,6 +196,20 @@ _WEB_LOG = WholePeriod("sessions", loss="visits and conversion of these days are
 _AD_LOG = WholePeriod("ad_daily", loss="ad spend of these days is not known")
 _MEET = "00_meet_the_store"
 _GOALS = "01_goal_setting"
+_PLAN = "04_marketing_plan"
+_PRODUCT = "03_product_planning"
+_MARKET = "02_market_analysis"
+_PANEL = (
+    Asked("survey_answers", ("respondent_id", "region_id", "age_band")),
+    Asked("population_margins", ("share",)),
+)
+_SPEND = Asked("survey_answers", ("orders_last_year", "spend_last_year", "here_share"))
+_CHOICES = Asked("choice_answers", ("price", "is_chosen", "is_eco"))
+_SCRAPED = Asked("competitor_prices", ("price",), template="competitors")
+_ASKED_PRICES = Asked("prices", ("price",), template="competitors")
+
+_COSTED = AnyOf((Columns("order_lines", ("unit_cost",)), Columns("products", ("unit_cost",))))
+_KINDS = Columns("products", ("category_id",), loss="all products count as one kind")
 
 SECTIONS: tuple[Section, ...] = (
     Section(_MEET, "tables and dictionary", _SALES),
@@ -257,6 +287,160 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(_GOALS, "goal sheet", _EIGHT_WEEKS),
     Section(_GOALS, "next quarter in the store", (*_EIGHT_WEEKS, Simulated())),
+    Section(
+        _PLAN,
+        "platform claims",
+        (
+            *_SALES,
+            Columns("ad_daily", ("channel", "spend", "reported_orders")),
+            Columns("sessions", ("channel", "order_id")),
+        ),
+        (_WEB_LOG, _AD_LOG),
+    ),
+    Section(
+        _PLAN,
+        "paths and attribution",
+        (*_SALES, Columns("sessions", ("visitor_id", "started_at", "channel", "order_id"))),
+        (_WEB_LOG,),
+    ),
+    Section(
+        _PLAN,
+        "unpaid search",
+        (
+            *_SALES,
+            Columns("seo_daily", ("cluster", "rank", "impressions", "clicks")),
+            Columns("sessions", ("channel", "order_id")),
+        ),
+    ),
+    Section(
+        _PLAN,
+        "mails",
+        (
+            *_SALES,
+            Columns("email_sends", ("customer_id", "date", "opened_at", "is_unsubscribed")),
+            Columns("sessions", ("customer_id",)),
+        ),
+    ),
+    Section(
+        _PLAN,
+        "creators",
+        (
+            Columns("creator_posts", ("creator", "fee", "followers", "engagements")),
+            Columns("sessions", ("channel",)),
+        ),
+    ),
+    Section(
+        _PLAN,
+        "mix model",
+        (
+            Columns("ad_daily", ("channel", "spend")),
+            Columns("calendar", ("event_id",)),
+            Columns("sessions", ("channel",)),
+            Weeks(52),
+        ),
+        (_WEB_LOG, _AD_LOG),
+    ),
+    Section(_PLAN, "tests in the store", (*_SALES, Columns("sessions", ("channel",)), Simulated())),
+    Section(
+        _PLAN,
+        "campaign by region",
+        (*_SALES, Columns("orders", ("region_id",)), Weeks(20)),
+    ),
+    Section(_MARKET, "sample size", _SALES),
+    Section(_MARKET, "panel weighting", _PANEL),
+    Section(_MARKET, "market size", (*_SALES, *_PANEL, _SPEND)),
+    Section(_MARKET, "preferences", (_CHOICES,)),
+    Section(
+        _MARKET,
+        "price of eco products in the store",
+        (
+            _CHOICES,
+            *_PANEL,
+            Columns("products", ("is_eco", "unit_cost")),
+            Columns("sessions"),
+            Simulated(),
+        ),
+    ),
+    Section(_MARKET, "segments", (*_PANEL, _SPEND)),
+    Section(
+        _MARKET,
+        "interviews",
+        (Asked("interviews", ("said",)),),
+        (Asked("interview_codes", ("theme",), loss="no agreement of coders, no saturation"),),
+    ),
+    Section(_MARKET, "competitor prices", (_SCRAPED, _ASKED_PRICES, Columns("products", ("sku",)))),
+    Section(
+        _MARKET,
+        "competitor reaction",
+        (_SCRAPED, Asked("prices", ("price", "supply_cost_index"), template="competitors")),
+    ),
+    Section(
+        _MARKET,
+        "share of market",
+        (*_PANEL, _SPEND),
+        hint="Give what competitors spend on advertising as a parameter, for the share of voice.",
+    ),
+    Section(
+        _MARKET,
+        "map of brands",
+        (Columns("products", ("brand", "category_id", "list_price", "attribute_1")),),
+    ),
+    Section(_MARKET, "map of regions", (*_PANEL, _SPEND, Columns("regions", ("name",)))),
+    Section(
+        _MARKET,
+        "region entry",
+        (*_SALES, *_PANEL, _SPEND, Columns("products", ("is_eco",)), Simulated()),
+    ),
+    Section(
+        _PRODUCT,
+        "life cycle",
+        (*_SALES, Columns("products"), Weeks(27)),
+        (
+            Weeks(78, loss="a category's season cannot be told from a life cycle"),
+            _KINDS,
+            Columns("products", ("launch_date",), loss="launches are guessed from first sales"),
+            Columns("prices", ("is_promoted",), loss="promotions are taken for growth"),
+        ),
+    ),
+    Section(_PRODUCT, "the truth of stages", (Columns("products", ("launch_date",)), Simulated())),
+    Section(_PRODUCT, "the line", (*_SALES, Columns("products")), (_KINDS,)),
+    Section(
+        _PRODUCT,
+        "switching",
+        (*_SALES, Columns("products", ("category_id", "launch_date"))),
+        (Columns("inventory_daily", loss="only launches tell what was missing"),),
+    ),
+    Section(_PRODUCT, "tests by lot", (*_SALES, Columns("prices", ("price",)), Simulated())),
+    Section(_PRODUCT, "price survey", (Columns("price_answers", ("too_cheap", "too_expensive")),)),
+    Section(
+        _PRODUCT,
+        "elasticity",
+        (*_SALES, Columns("products")),
+        (
+            Columns("prices", ("price",), loss="weeks without sales have no price and drop out"),
+            Columns("prices", ("supply_cost_index",), loss="no instrument: habits stay in"),
+            Columns("competitor_prices", ("price",), loss="rivals' prices cannot be held fixed"),
+        ),
+    ),
+    Section(
+        _PRODUCT,
+        "prices",
+        (*_SALES, Columns("products"), _COSTED),
+        (Columns("competitor_prices", ("price",), loss="no ceiling from competitors"),),
+    ),
+    Section(_PRODUCT, "decisions in the store", (*_SALES, _COSTED, Simulated())),
+    Section(
+        _PRODUCT,
+        "assortment",
+        (*_SALES, Columns("products"), _COSTED),
+        (_KINDS, Columns("inventory_daily", loss="money in stock is reckoned from sales")),
+    ),
+    Section(_PRODUCT, "surge watch", (*_SALES, Columns("products"), Weeks(40)), (_KINDS,)),
+    Section(
+        _PRODUCT,
+        "reacting to a surge",
+        (*_SALES, Columns("inventory_daily"), Columns("purchase_orders"), Simulated()),
+    ),
 )
 
 
@@ -294,8 +478,9 @@ def _assess(store: Store, section: Section) -> tuple[str, str, str, str, str]:
     named = (section.notebook, section.title)
     lacks = [(said, need) for need in section.required if (said := need.missing(store))]
     if lacks:
-        missing = ", ".join(said for said, _ in lacks)
-        return (*named, "impossible", missing, " ".join(need.remedy for _, need in lacks))
+        missing = ", ".join(dict.fromkeys(said for said, _ in lacks))
+        remedy = " ".join(dict.fromkeys(need.remedy for _, need in lacks))
+        return (*named, "impossible", missing, remedy)
     lacks = [(said, need) for need in section.helpful if (said := need.missing(store))]
     if lacks:
         missing = "; ".join(f"{said}: {need.loss}" for said, need in lacks)

@@ -227,6 +227,20 @@ def test_the_log_linear_fit_is_statsmodels_poisson_with_cluster_errors():
     np.testing.assert_allclose(ours.covariance, theirs.cov_params() * 30 / 29, rtol=1e-5)
 
 
+def test_the_geo_reading_is_a_poisson_regression_with_region_and_day_effects():
+    import statsmodels.api as sm
+    import statsmodels.formula.api as smf
+
+    panel = regions_of(2, days=21)
+    found = marketing.read_geo_test(panel)
+    rows = panel.assign(is_on=panel["is_on"].astype(int))
+    model = "outcome ~ is_on + C(region_id) + C(date)"
+    fit = smf.glm(model, rows, family=sm.families.Poisson()).fit()
+    assert found.lift_share == pytest.approx(np.expm1(fit.params["is_on"]), rel=1e-6)
+    mean = fit.fittedvalues[panel["is_on"]]
+    assert found.gained == pytest.approx((mean * -np.expm1(-fit.params["is_on"])).sum(), rel=1e-6)
+
+
 def test_a_platform_that_claims_too_much_is_told_and_days_after_a_switch_can_be_left_out():
     panel = regions_of(1)
     found = marketing.read_geo_test(panel)

@@ -94,7 +94,7 @@ def calibrate_answers(pairs: pd.DataFrame, *, level: float = LEVEL) -> Calibrati
     >>> calibrate_answers(pairs).factor
     0.5
     """
-    need_share(level=level)
+    need_share(level, of="level")
     need_columns(pairs, "pairs", ["stated", "done"])
     need_numbers(pairs, "pairs", ["stated", "done"], least=0)
     stated, done = (pairs[name].to_numpy(dtype=float) for name in ("stated", "done"))
@@ -171,7 +171,7 @@ def correct_answer(
     >>> correct_answer(calibrate_answers(pairs), value=8.0, standard_error=0.5)["value"].tolist()
     [8.0, 4.0]
     """
-    need_share(level=level)
+    need_share(level, of="level")
     if not (np.isfinite(value) and np.isfinite(standard_error) and standard_error >= 0):
         raise ValueError(
             f"value, standard_error: {value}, {standard_error}; give finite numbers, the error "

@@ -122,11 +122,11 @@ def fit_choice(
     >>> round(float(fit.table["coefficient"].iloc[0]), 4)  # ln 3: chosen three times in four
     1.0986
     """
-    need_share(level=level)
+    need_share(level, of="level")
     if errors not in ("classical", "clustered"):
         raise ValueError(f"errors: {errors!r} is not one of 'classical', 'clustered'.")
     others = ("respondent_id",) if errors == "clustered" else ()
-    tasks = read_tasks(choices, attributes, *others)
+    tasks = read_tasks(choices, attributes, others)
     slopes, likelihood, information = _newton(tasks)
     covariance = np.linalg.inv(information)
     if errors == "clustered":

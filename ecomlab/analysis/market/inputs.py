@@ -60,11 +60,10 @@ def need_numbers(
             )
 
 
-def need_share(**values: float) -> None:
+def need_share(value: float, *, of: str) -> None:
     """Raise where a number does not lie between 0 and 1, as a level or a share does."""
-    for name, value in values.items():
-        if not (isinstance(value, Real) and 0 < value < 1):
-            raise ValueError(f"{name}: {value!r} is not between 0 and 1. Give 0.05 for 5 %.")
+    if not (isinstance(value, Real) and 0 < value < 1):
+        raise ValueError(f"{of}: {value!r} is not between 0 and 1. Give 0.05 for 5 %.")
 
 
 def need_unique(frame: pd.DataFrame, name: str, columns: list[str]) -> None:

@@ -139,7 +139,7 @@ def _model(
     draws: int,
     seed: int,
 ) -> _Model:
-    tasks = read_tasks(choices, attributes, "respondent_id")
+    tasks = read_tasks(choices, attributes, ("respondent_id",))
     ordered = choices.sort_values(["respondent_id", "task_id"], kind="stable")
     person = pd.factorize(ordered["respondent_id"])[0][tasks.starts]
     people, power = int(person.max()) + 1, int(np.ceil(np.log2(draws)))

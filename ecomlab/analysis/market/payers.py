@@ -113,7 +113,7 @@ def predict_payers(
     ...     ).table["payers_share"].round(3).tolist()  # 1 - Φ(2 ln 1.5)
     [0.5, 0.209]
     """
-    need_share(level=level)
+    need_share(level, of="level")
     _check(fit, attribute, log_price, premiums)
     steps = np.log1p(np.asarray(premiums, dtype=float))
     mean, covariance = _normal_law(fit, attribute, log_price)

@@ -279,7 +279,7 @@ def estimate_weighted_mean(
     >>> round(estimate_weighted_mean(raking, value="orders").mean, 3)
     5.5
     """
-    need_share(level=level)
+    need_share(level, of="level")
     names = [value] if over is None else [value, over]
     need_columns(raking.table, "raking.table", names)
     need_numbers(raking.table, "raking.table", names)

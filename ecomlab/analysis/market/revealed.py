@@ -75,7 +75,7 @@ def calibrate_tastes(
     >>> round(found.factor, 3)  # log odds rise by ln 3 over two units of taste
     0.549
     """
-    need_share(level=level)
+    need_share(level, of="level")
     need_columns(tastes, "tastes", ["respondent_id", "draw", "weight", attribute])
     need_columns(purchases, "purchases", ["respondent_id", "has"])
     need_numbers(tastes, "tastes", ["weight"], least=0)

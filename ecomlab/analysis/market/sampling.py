@@ -100,7 +100,8 @@ def plan_sample(
     >>> plan_sample(margin_share=0.05, population=1_000).respondents
     278
     """
-    need_share(margin_share=margin_share, share=share, level=level)
+    for name, value in (("margin_share", margin_share), ("share", share), ("level", level)):
+        need_share(value, of=name)
     whole = isinstance(population, Real) and population >= 1 and float(population).is_integer()
     if population is not None and not whole:
         raise ValueError(

@@ -133,7 +133,7 @@ def size_market(steps: pd.DataFrame, *, unit: str = "", level: float = LEVEL) ->
     1   bottom-up  20000000.0
     2  reconciled  19480000.0
     """
-    need_share(level=level)
+    need_share(level, of="level")
     steps = _check(steps)
     paths = list(steps["path"].unique())
     rows: list[dict[str, object]] = []

@@ -195,7 +195,7 @@ def estimate_stratified_mean(
     >>> estimate_stratified_mean(answers, strata).mean
     4.0
     """
-    need_share(level=level)
+    need_share(level, of="level")
     _check(answers, strata)
     found = answers.groupby("stratum")["value"].agg(["size", "mean", "var"])
     found = found.reindex(strata["stratum"])

@@ -47,7 +47,9 @@ class Tasks:
         return np.asarray((best - self.shown)[~self.taken])
 
 
-def read_tasks(choices: pd.DataFrame, attributes: Sequence[str], *others: str) -> Tasks:
+def read_tasks(
+    choices: pd.DataFrame, attributes: Sequence[str], others: Sequence[str] = ()
+) -> Tasks:
     """Read choices, in the order of `others` and the tasks.
 
     Raises

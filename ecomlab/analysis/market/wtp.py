@@ -119,7 +119,7 @@ def estimate_willingness(
     0       eco          1.0  0.26  1.74
     """
     names = fit.table["attribute"].tolist()
-    need_share(level=level)
+    need_share(level, of="level")
     _check(names, price, price_scale, method)
     value = fit.table["coefficient"].to_numpy()
     at = names.index(price)

@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ecomlab import schema
+from ecomlab.store.importers.extras import EXTRAS, extra_text
 from ecomlab.store.importers.problem import ImportProblem, nearest
 from ecomlab.store.importers.roles import ROLES
 from ecomlab.store.importers.rules import Rule, read_rules
@@ -166,18 +167,22 @@ def template_text(kind: str = "orders") -> str:
     Parameters
     ----------
     kind
-        ``"orders"``, the general template, or the name of a ready format.
+        ``"orders"``, the general template; ``"survey"`` or ``"competitors"``, pieces to put below
+        it; or the name of a ready format.
 
     Examples
     --------
     >>> template_text().splitlines()[0]
     '# Mapping: tells "ecomlab import" what the columns of your export are.'
     """
+    if kind in EXTRAS:
+        return extra_text(kind)
     name = "template" if kind == "orders" else kind
     if name != "template" and name not in ready_formats():
         raise ImportProblem(
             f"There is no template {kind!r}. Ask for 'orders' or one of "
-            f"{', '.join(ready_formats())}.{nearest(kind, ['orders', *ready_formats()])}"
+            f"{', '.join((*EXTRAS, *ready_formats()))}."
+            f"{nearest(kind, ['orders', *EXTRAS, *ready_formats()])}"
         )
     return files(__package__).joinpath("formats", f"{name}.toml").read_text(encoding="utf-8")
 

@@ -4,9 +4,11 @@ import re
 import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ecomlab.store.importers import ImportProblem, import_files, ready_formats, template_text
+from ecomlab.store.importers.extras import EXTRAS
 from ecomlab.store.importers.mapping import load_mapping
 
 GOOD = """[store]
@@ -100,6 +102,26 @@ def test_the_template_and_every_suggestion_in_it_are_valid(tmp_path):
     assert {table.table for table in mapping.tables} == {"products", "ad_daily"}
     assert mapping.rates == {"USD": 0.92}
     assert len(mapping.columns) >= 28
+
+
+@pytest.mark.parametrize("kind", ["survey", "competitors"])
+def test_research_of_ones_own_comes_in_by_the_template_it_was_written_from(tmp_path, tiny, kind):
+    """A simulated shop's research is written to files by the headers named, and read again."""
+    mapping = load(tmp_path, GOOD + template_text(kind))
+    asked = [table.table for table in mapping.tables]
+    assert asked == list(EXTRAS[kind])
+    skus, people = tiny.table("products")["sku"], tiny.table("regions")["region_id"]
+    sold = pd.DataFrame({"order": range(len(skus)), "at": "2024-05-01", "price": 1, "sku": skus})
+    sold["region"] = [people[at % len(people)] for at in range(len(sold))]
+    sold.to_csv(tmp_path / "orders.csv", index=False)
+    for name in asked:
+        tiny.table(name).to_csv(tmp_path / f"{name}.csv", index=False)
+    columns = GOOD + 'sku = "sku"\nregion = "region"\n'
+    (tmp_path / "mine.toml").write_text(columns + template_text(kind), encoding="utf-8")
+    files = [tmp_path / "orders.csv", *(tmp_path / f"{name}.csv" for name in asked)]
+    done = import_files(files, format=tmp_path / "mine.toml")
+    for name in asked:
+        assert len(done.store.table(name)) == len(tiny.table(name)), name
 
 
 def test_the_mapping_shown_in_the_guide_is_valid(tmp_path):
