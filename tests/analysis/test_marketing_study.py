@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ecomlab.analysis import marketing
-from ecomlab.simulator import Experiment, Plan, load_scenario, simulate
+from ecomlab.simulator import Experiment, Plan, advance, load_scenario, simulate
 
 SEEDS, PEOPLE = range(1000, 1030), 27_000
 MANY, FEW_PEOPLE = range(2000, 2200), 9_000
@@ -136,14 +136,12 @@ def error_share(found: pd.Series, truth: pd.Series) -> float:
     return float((found - truth).abs().sum() / truth.sum())
 
 
-def earn(seed: int, trials: Plan, multiples: dict[str, float] | None) -> tuple[float, float]:
+def earn(run, multiples: dict[str, float] | None) -> tuple[float, float]:
     """Expected goods margin less spend of the half year ahead, and the spend."""
-    plan = trials
-    if multiples is not None:
-        plan = Plan(start=day(HISTORY + TRIAL), budgets=multiples).after(trials)
-    run = simulate("west_d2c", seed, people=PEOPLE, days=HISTORY + TRIAL + AHEAD, plan=plan)
-    margin = part(run.truth["truth_day"], HISTORY + TRIAL, AHEAD)["expected_margin"].sum()
-    spend = part(run.truth["truth_route_day"], HISTORY + TRIAL, AHEAD)["spend"].sum()
+    plan = None if multiples is None else Plan(budgets=multiples)
+    ahead = advance(run, plan=plan, days=AHEAD).truth
+    margin = part(ahead["truth_day"], HISTORY + TRIAL, AHEAD)["expected_margin"].sum()
+    spend = part(ahead["truth_route_day"], HISTORY + TRIAL, AHEAD)["spend"].sum()
     return float(margin - spend), float(spend)
 
 
@@ -161,13 +159,12 @@ def one_store(seed: int) -> dict[str, float]:
     found["visits: mix"] = error_share(told, truth["incremental_sessions"])
     alone = fit(run.store, with_tests=False).table.set_index("channel")["contribution"]
     found["refused without tests"] = float(alone[list(GEO)].isna().mean())
-    return found | decide(seed, trials, mix, credit["last"],
-                          orders_a_visit(visits) * margin_an_order(run.store))  # fmt: skip
+    return found | decide(
+        run, mix, credit["last"], orders_a_visit(visits) * margin_an_order(run.store)
+    )
 
 
-def decide(
-    seed: int, trials: Plan, mix: marketing.MixFit, last: pd.Series, worth: pd.Series
-) -> dict[str, float]:
+def decide(run, mix: marketing.MixFit, last: pd.Series, worth: pd.Series) -> dict[str, float]:
     """What each plan earns in the half year ahead."""
     usual = mix.curves.mean_spend
     plans = {
@@ -176,7 +173,7 @@ def decide(
         "last": last_click_split(last, usual),
         "oracle": ORACLE,
     }
-    earned = {name: earn(seed, trials, plan) for name, plan in plans.items()}
+    earned = {name: earn(run, plan) for name, plan in plans.items()}
     found = {f"profit: {name}": value for name, (value, _) in earned.items()}
     found |= {f"spend: {name}": spend for name, (_, spend) in earned.items()}
     moved = plans["mix"] or dict.fromkeys(CHANNELS, 1.0)
