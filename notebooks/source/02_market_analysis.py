@@ -73,7 +73,10 @@ try:
 except StoreError:
     truth = None
 has_truth = "The truth lies beside it." if truth else "Its truth is not at hand, so none is opened."
-Markdown(f"The store **{shop.name}** sold {format_amount(daily['sales'].sum(), currency)}. {has_truth}")
+Markdown(
+    f"The store **{shop.name}** sold {format_amount(daily['sales'].sum(), currency)}. {has_truth}"
+)
+
 
 # %%
 def caption(ax, source: str = ""):
@@ -269,7 +272,9 @@ if can_size:
     _ = caption(size.plot(), "; people, survey, own sales of the first year")
 
 # %% tags=["nbval-check-output"]
-size.sizes.set_index(["tier", "path"])[["value", "low", "high"]].round(-4) if can_size else "no size"
+size.sizes.set_index(["tier", "path"])[["value", "low", "high"]].round(
+    -4
+) if can_size else "no size"
 
 # %%
 if can_size:
@@ -457,6 +462,7 @@ if can_price:
         f"raised by what people *say* ({stated.mean:+.0%}), and the calibrated price."
     ))  # fmt: skip
 
+
 # %%
 def reprice(factor: float) -> Plan:
     start = str((daily["date"].iloc[-1] + pd.Timedelta(days=1)).date())
@@ -465,7 +471,11 @@ def reprice(factor: float) -> Plan:
 
 if can_price:
     SAID, CALIBRATED = "what they say", "calibrated"
-    worlds = {"stay out": None, SAID: reprice(1 + stated.mean), CALIBRATED: reprice(calibrated.factor)}
+    worlds = {
+        "stay out": None,
+        SAID: reprice(1 + stated.mean),
+        CALIBRATED: reprice(calibrated.factor),
+    }
     paid = carry_out(shop, worlds, days=7 * weeks)["profit"].drop(columns="difference")
     paid = paid.rename(columns={"stay out": "as now"})
 
@@ -506,7 +516,9 @@ if can_segment:
         basket=np.log((careful["spend_last_year"] / careful["orders_last_year"]).clip(lower=1)),
         eco_premium=careful.get("eco_premium_share"), intention=careful.get("purchase_intention"),
     )  # fmt: skip
-    wanted = [t for t in ("orders", "basket", "eco_premium", "intention") if traits[t].notna().all()]
+    wanted = [
+        t for t in ("orders", "basket", "eco_premium", "intention") if traits[t].notna().all()
+    ]
 
 # %%
 if can_segment:
@@ -676,7 +688,9 @@ can_compare = lesson.can("competitor prices")
 if can_compare:
     theirs, asked_prices, range_ = (shop.table(name) for name in
                                     ("competitor_prices", "prices", "products"))  # fmt: skip
-    lines = shop.table("order_lines").merge(shop.table("orders")[["order_id", "date"]], on="order_id")
+    lines = shop.table("order_lines").merge(
+        shop.table("orders")[["order_id", "date"]], on="order_id"
+    )
     units = lines.groupby(["date", "sku"], as_index=False)["units"].sum()
     offered = asked_prices.merge(units, on=["date", "sku"], how="left").fillna({"units": 0})
     on_list = asked_prices.drop(columns="price").merge(range_[["sku", "list_price"]], on="sku")
@@ -688,7 +702,9 @@ if can_compare:
     basket = market.compare_prices(theirs, offered, method="laspeyres")
     rows = [("prices asked, every product alike (Jevons)", index),
             ("prices asked, by what we sell (Laspeyres)", basket)]  # fmt: skip
-    rows += [("list prices (naive)", market.compare_prices(theirs, on_list))] if len(on_list) else []
+    rows += (
+        [("list prices (naive)", market.compare_prices(theirs, on_list))] if len(on_list) else []
+    )
     against = pd.DataFrame([(n, i.index, i.low, i.high) for n, i in rows],
                            columns=["compared with our", "index", "low", "high"])  # fmt: skip
     _ = caption(index.plot())
@@ -828,7 +844,9 @@ can_map = lesson.can("map of brands")
 if can_map:
     stock_list = shop.table("products").dropna(subset=["brand", "list_price", "category_id"])
     typical = stock_list.groupby("category_id")["list_price"].transform("mean")
-    traits_of = [n for n in stock_list if n.startswith("attribute_") and stock_list[n].notna().all()]
+    traits_of = [
+        n for n in stock_list if n.startswith("attribute_") and stock_list[n].notna().all()
+    ]
     rated = stock_list.assign(item=stock_list["brand"], eco=stock_list["is_eco"].astype(float),
                               dear=np.log(stock_list["list_price"] / typical))  # fmt: skip
     brands = market.map_positions(rated, attributes=[*traits_of, "dear", "eco"], seed=seed)
@@ -895,7 +913,9 @@ if lesson.can("region entry"):
     asked_there = told.groupby("region_id").agg(
         stated=("eco_premium_share", "mean"), spend=("spend_last_year", "mean")
     )
-    said_map = about.merge(asked_there, on="region_id").rename(columns={"stated": "stated eco premium"})
+    said_map = about.merge(asked_there, on="region_id").rename(
+        columns={"stated": "stated eco premium"}
+    )
     _ = caption(market.draw_region_map(said_map, value="stated eco premium", unit="share"),
                 "; survey; a framed region is new")  # fmt: skip
 
@@ -911,15 +931,21 @@ turns what people say in the new place into a forecast, with the error it has ha
 
 # %%
 if lesson.can("region entry"):
-    basket_lines = shop.table("order_lines").merge(shop.table("products")[["sku", "is_eco"]], on="sku")
-    basket_lines = basket_lines.merge(shop.table("orders")[["order_id", "region_id"]], on="order_id")
+    basket_lines = shop.table("order_lines").merge(
+        shop.table("products")[["sku", "is_eco"]], on="sku"
+    )
+    basket_lines = basket_lines.merge(
+        shop.table("orders")[["order_id", "region_id"]], on="order_id"
+    )
     taken = basket_lines.groupby(["region_id", "is_eco"])["units"].sum().unstack()
     known_regions = about.set_index("region_id").join(asked_there)
     known_regions["units"], known_regions["other_units"] = taken.get(True), taken.get(False)
     known_regions = known_regions.dropna(subset=["stated", "income_index"]).reset_index()
     INCOME, WORDS = "income over the mean", "premium stated"
     known_regions = known_regions.rename(columns={"income_index": INCOME, "stated": WORDS})
-    by_income, by_words = (market.forecast_taste(known_regions, by=name) for name in (INCOME, WORDS))
+    by_income, by_words = (
+        market.forecast_taste(known_regions, by=name) for name in (INCOME, WORDS)
+    )
     _ = caption(by_words.plot(), "; stated eco premium and units sold, by region")
 
 # %%
@@ -944,7 +970,10 @@ worth more than an analogy with other places.
 # %%
 if can_enter:
     there = fresh["region_id"].iloc[0]
-    rows = [("income of the region (naive)", by_income), ("what people there say, calibrated", by_words)]
+    rows = [
+        ("income of the region (naive)", by_income),
+        ("what people there say, calibrated", by_words),
+    ]
     taste = pd.DataFrame(
         [(n, *f.table.set_index("region_id").loc[there, ["forecast", "low", "high"]]) for n, f in rows],
         columns=["by", "eco share", "low", "high"],
@@ -967,6 +996,7 @@ each place on the shelf, so the shelf can be weighed.
 In words: if eco has a fifth of the places and a third of the sales, each eco place pulls nearly twice as
 much; giving it more places gives the shelf more pull.
 """
+
 
 # %%
 def pull(eco_share: float, places: float, of_shelf: float) -> float:
@@ -995,6 +1025,7 @@ if can_enter:
              + quote.eco_cost_per_1000_people * (name == "eco")) + LAUNCH / 1000)
              for name in PLACES}  # fmt: skip
 
+
 # %%
 def choose(eco_share: float, error: float, a_head: float, a_head_error: float) -> market.EntryPlan:
     """Plan the entry from a region's eco share and sales a head [currency]."""
@@ -1017,11 +1048,15 @@ if can_enter:
         "survey at face value": choose(min(at_home * (1 + stated_there), 0.9), 0.1, in_words, 0.1),
         "calibrated": choose(taste["eco share"].iloc[1], 0.1, counted, doubt),
     }
-    _ = caption(ways["calibrated"].plot(), f"; {about.set_index('region_id').loc[there, 'name']}, a year")
+    _ = caption(
+        ways["calibrated"].plot(), f"; {about.set_index('region_id').loc[there, 'name']}, a year"
+    )
 
 # %%
 if can_enter:
-    forecast = pd.DataFrame({way: plan.table.set_index("option")["profit"] for way, plan in ways.items()})
+    forecast = pd.DataFrame(
+        {way: plan.table.set_index("option")["profit"] for way, plan in ways.items()}
+    )
     chosen = {way: plan.best for way, plan in ways.items()}
 
 # %% tags=["nbval-check-output"]
@@ -1041,7 +1076,10 @@ if can_enter:
     entries = {name: Plan(start=opening, regions={there: {"range": name, "launch_budget": LAUNCH}})
                for name in PLACES if name == "eco" or name in chosen.values()}  # fmt: skip
     came = carry_out(shop, {"stay out": None, **entries}, days=YEAR)
-    final = {name: came[name]["margin"].sum() - came[name]["costs"].sum() for name in ("stay out", *entries)}
+    final = {
+        name: came[name]["margin"].sum() - came[name]["costs"].sum()
+        for name in ("stay out", *entries)
+    }
     gained = pd.Series(final) - final["stay out"]
 
 # %%
@@ -1071,7 +1109,9 @@ if can_enter:
 if can_enter:
     lines = [f"- *{way}* chose **{row.decision}**, forecast {format_amount(row.forecast, currency)}, got "
              f"{format_amount(row.came, currency)}" for way, row in result.iterrows()]  # fmt: skip
-    off = result.loc["survey at face value", "forecast"] - result.loc["survey at face value", "came"]
+    off = (
+        result.loc["survey at face value", "forecast"] - result.loc["survey at face value", "came"]
+    )
     display(Markdown("\n".join(lines) + f"\n\nTaken at its word, the survey was off by "
                      f"**{format_amount(off, currency)}**. A forecast like that orders too much stock and "
                      "hires too many people, whatever becomes of the yes or no."))  # fmt: skip

@@ -18,6 +18,20 @@ _STANDS = {
     "choice": (5.0, 3.3), "expectation": (8.5, 4.6), "checkout": (7.2, 3.3),
     "aftermath": (6.9, 1.6), "platforms": (8.5, -0.1),
 }  # fmt: skip
+_OPERATIONS = {
+    "regions": (0.2, 4.4),
+    "supply": (0.2, 2.3),
+    "clock": (2.2, 4.4),
+    "choice": (4.2, 4.4),
+    "stock": (2.4, 2.3),
+    "checkout": (6.2, 4.4),
+    "delivery": (8.2, 4.4),
+    "contacts": (4.6, 2.3),
+    "satisfaction": (8.2, 0.3),
+    "aftermath": (6.6, 2.3),
+    "incidents": (8.6, 2.3),
+    "routes": (2.4, 0.1),
+}
 _WATCH = ("expectation", "platforms")  # they act on nothing else
 _BENT = {
     ("surroundings", "competition"): -0.15, ("prices", "checkout"): -0.22,
@@ -46,25 +60,37 @@ def file_arrows() -> dict[tuple[str, str], bool]:
 
 
 def graph() -> Axes:
-    """Draw the causal graph between files, from the declarations."""
-    rows = []
-    for name, (x, y) in _STANDS.items():
+    """Draw the causal graph between the files of demand, from the declarations."""
+    return _graph(_STANDS, _BENT, "of demand")
+
+
+def graph_operations() -> Axes:
+    """Draw the causal graph between the files of operations, and what they take and give."""
+    return _graph(_OPERATIONS, {}, "about operations")
+
+
+def _graph(
+    stands: dict[str, tuple[float, float]], bent: dict[tuple[str, str], float], which: str
+) -> Axes:
+    rows, count = [], 0
+    for name, (x, y) in stands.items():
         steps = [one.name for one in MECHANISMS if part_of(one.step) == name]
+        count += len(steps)
         color = GREY if name in _WATCH else BLUE
         rows.append((name, x, y, name, "\n".join(steps), color))
     boxes = pd.DataFrame(rows, columns=["name", "x", "y", "title", "text", "color"])
     ax = draw_boxes(boxes, (), ax=new_axes(width=12, height=7), box_size=(1.2, 0.86))
-    patch = dict(zip(_STANDS, ax.patches, strict=True))
-    arrows = file_arrows()
+    patch = dict(zip(stands, ax.patches, strict=True))
+    arrows = {pair: late for pair, late in file_arrows().items() if set(pair) <= set(stands)}
     for (cause, effect), late in arrows.items():
         color = ORANGE if late else "#B4B9C0" if effect in _WATCH else BLUE
-        ax.annotate("", _STANDS[effect], _STANDS[cause], zorder=1, arrowprops={
+        ax.annotate("", stands[effect], stands[cause], zorder=1, arrowprops={
             "arrowstyle": "-|>", "color": color, "linewidth": 1.3, "mutation_scale": 13,
             "patchA": patch[cause], "patchB": patch[effect], "shrinkA": 1, "shrinkB": 1,
-            "connectionstyle": f"arc3,rad={_BENT.get((cause, effect), 0.0)}",
+            "connectionstyle": f"arc3,rad={bent.get((cause, effect), 0.0)}",
             "linestyle": "--" if late else "-"})  # fmt: skip
     waits = sum(arrows.values())
-    title = (f"{len(MECHANISMS)} mechanisms, {len(_STANDS)} files: {len(arrows) - waits} arrows "
+    title = (f"{count} mechanisms in {len(stands)} files {which}: {len(arrows) - waits} arrows "
              f"act at once, {waits} tomorrow (dashed)")  # fmt: skip
     return finish(ax, title=title, source="the declarations of ecomlab.simulator.loop.MECHANISMS; "
                   "grey: what only reports")  # fmt: skip
@@ -91,4 +117,4 @@ def luck() -> Axes:
                   source=source(WEST, f"{PEOPLE:,} people", f"{days} days"))  # fmt: skip
 
 
-PICTURES = (graph, luck)
+PICTURES = (graph, graph_operations, luck)

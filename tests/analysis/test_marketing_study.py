@@ -197,9 +197,8 @@ def last_click_split(orders: pd.Series, usual: np.ndarray) -> dict[str, float]:
 
 def one_interval(seed: int) -> pd.DataFrame:
     """Intervals of the mix model beside the truth, in a small world."""
-    run = simulate(
-        "west_d2c", seed, people=FEW_PEOPLE, days=HISTORY + TRIAL, plan=plan_trials(seed)
-    )
+    law, days = load_scenario("west_d2c").without_operations(), HISTORY + TRIAL
+    run = simulate(law, seed, people=FEW_PEOPLE, days=days, plan=plan_trials(seed))
     table = fit(run.store).table.set_index("channel")
     truth = true_parts(run)["incremental_sessions"]
     return table[["contribution", "low", "high"]].assign(truth=truth, seed=seed).reset_index()
@@ -281,8 +280,9 @@ def page(stores: pd.DataFrame, intervals: pd.DataFrame) -> str:
 PROSE = """# Study: what channels add, and what a plan made from it earns
 
 `make study CHAPTER=marketing` made this page: {stores} stores of the preset `west_d2c` (seeds
-{seeds}, {people:,} people) for errors and decisions, and {many} stores of {few:,} people for
-intervals. ecomlab {ecomlab}, numpy {numpy}, scipy {scipy}.
+{seeds}, {people:,} people) for errors and decisions, and {many} of {few:,} people, without
+operations (stock, delivery, contacts), for intervals. ecomlab {ecomlab}, numpy {numpy}, scipy
+{scipy}.
 
 Each store is watched for {history} weeks. Creators are booked in flights: of every eight weeks
 four, by lot, have twice the usual budget and four have none. Then paid search, social and
@@ -324,8 +324,8 @@ status quo earns {base:,.0f}; each plan splits the same total anew.
 **The plan from the mix model earns {share:.0%} of the oracle's gain** ({low:.0%} to {high:.0%},
 stores drawn again). It multiplies budgets on average by {moves}; the oracle by {best}.
 
-The oracle's budgets come from run twins of 150,000 people (seed 9001): each channel at 0, 0.5, 2, 4
-and 8 times its budget for half a year, a curve through what they earn, and the best split under
-the curves. Moving a further 4 % of the total between any two channels earned no more than 99 USD in
-another twin run, where the oracle's gain is 15,004 USD.
+The oracle's budgets come from run twins of 150,000 people without operations (seed 9001): each
+channel at 0, 0.5, 2, 4 and 8 times its budget for half a year, a curve through what they earn, and
+the best split under the curves. Moving a further 4 % of the total between any two channels then
+earned at most 99 USD more in another twin run, where the oracle's gain is 15,004 USD.
 """
