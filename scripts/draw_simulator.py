@@ -23,6 +23,7 @@ from simulator_pictures import (
     demand,
     entry,
     incidents,
+    ladder,
     prices,
     routes,
     sales,
@@ -50,6 +51,7 @@ DRAWN = {
         stock,
         service,
         incidents,
+        ladder,
         entry,
     )
     for draw in part.PICTURES

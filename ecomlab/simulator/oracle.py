@@ -278,11 +278,12 @@ def _ladder(
     trained = float((hunt.worth(hunt.best) - hunt.worth(hunt.usual)).mean())
     table = _rungs(draws)
     oracle = table.set_index("rung").loc["oracle"]
+    gain = float(oracle["gain"])
     levers = hunt.space.table(scenario).set_index("lever")
     levers = levers.assign(**{rung: pd.Series(point) for rung, point in places.items()})
     return Oracle(
-        plan=plans["oracle"], gain=float(oracle["gain"]), wins=float(oracle["wins"]),
-        optimism=float((trained - oracle["gain"]) / oracle["gain"]), table=table, draws=draws,
+        plan=plans["oracle"], gain=gain, wins=float(oracle["wins"]),
+        optimism=float((trained - gain) / gain) if gain else float("nan"), table=table, draws=draws,
         levers=levers.reset_index(), gaps=gaps, space=str(hunt.space),
         evaluations=len(hunt.known) + len(draws), caveats=_caveats(hunt, table),
     )  # fmt: skip

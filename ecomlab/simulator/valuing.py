@@ -20,7 +20,7 @@ from ecomlab.simulator.loop import Log, run_days
 from ecomlab.simulator.mechanisms.aftermath import REASONS
 from ecomlab.simulator.mechanisms.checkout import PAID
 from ecomlab.simulator.noise import Noise
-from ecomlab.simulator.plan import Plan
+from ecomlab.simulator.plan import Plan, PlanError
 from ecomlab.simulator.recommending import book_recommender
 from ecomlab.simulator.run import SimulatedRun
 from ecomlab.simulator.scenario import Scenario, load_scenario
@@ -105,6 +105,11 @@ class Eve:
         if plan is None:
             return self.plan
         started = plan if plan.start else plan.model_copy(update={"start": self.start})
+        if plan.start is not None and plan.start < self.start:
+            raise PlanError(
+                f"start: {plan.start} is before the quarter's first day, {self.start}. "
+                f"Leave it out to start on that day."
+            )
         return started.after(self.plan)
 
 

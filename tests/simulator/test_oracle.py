@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from ecomlab.simulator import Plan, advance, load_scenario, simulate
+from ecomlab.simulator import Plan, PlanError, advance, load_scenario, simulate
 from ecomlab.simulator.carriers import delay_means, known_days, usual_shares
 from ecomlab.simulator.closed_forms import (
     critical_fractile,
@@ -227,6 +227,11 @@ def test_what_cannot_be_lived_on_has_no_oracle(run):
         find_oracle(run, seeds=1)
     with pytest.raises(ValueError, match="checkpoint"):
         find_oracle(run.store)
+
+
+def test_a_plan_that_reaches_back_before_the_eve_is_refused(eve):
+    with pytest.raises(PlanError, match="before the quarter's first day"):
+        eve.value(Plan(start="2024-02-01", budgets={"social": 0}))
 
 
 @pytest.mark.slow
