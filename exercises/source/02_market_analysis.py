@@ -155,8 +155,8 @@ check("02.6", answer)
 """
 ## 02.7 A decision: the price of eco
 
-A visitor sees the four `offers`. What should the eco product cost, **as a multiple of today's price**
-(1.1 for ten per cent more)? Use your `fit` of 02.4. You are judged by the profit of a thousand visitors,
+A visitor sees the four `offers`: two ordinary products, an eco product, and leaving without any.
+What should the eco product cost, **as a multiple of today's price** (1.1 for ten per cent more)? Use your `fit` of 02.4. You are judged by the profit of a thousand visitors,
 and within 0.3 % of the best is good.
 """
 

@@ -127,11 +127,12 @@ check("03.5", answer)
 
 # %% [markdown]
 """
-## 03.6 An elasticity you can trust
+## 03.6 What the supply costs say
 
-What is the **own-price elasticity** that the supply costs tell, with competitors' prices **held fixed**?
+What is the **own-price elasticity** by the cost instrument, with competitors' prices **held fixed**?
 (In `weekly` are `cost_index` and `rival_price`; where a rival's price was not seen, take the product's
-last one, and before the first the next.)
+last one, and before the first the next.) Then look at *F* and at the interval: would you set a price by
+it? The lesson says why not.
 """
 
 # %% tags=["solution"]

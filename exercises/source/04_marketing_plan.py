@@ -184,7 +184,8 @@ check("04.7", answer)
 """
 ## 04.8 One mail more
 
-By how much does **one more mail remembered** change the share of mails that **the same reader** opens? Give it as a share (one
+A reader forgets half of a mail in ten days; what is left of all earlier mails adds up to the *mails remembered*. By how much does
+**one more mail remembered** change the share of mails that **the same reader** opens? Give it as a share (one
 point is 0.01), with its sign.
 """
 

@@ -13,7 +13,7 @@
 # How big is the market, what does it want, and where do we go next?
 
 The owner has money for one step: a dearer ecological line, a new region, or neither. On the table lie
-a survey ("people would pay a third more!"), a stack of interviews, and a list of competitors'
+a survey ("people would gladly pay more!"), a stack of interviews, and a list of competitors'
 prices. Every one of them misleads if it is read as it stands. This notebook reads each one twice,
 once as it stands and once with what is wrong with it put right, and then carries the decisions out.
 
@@ -72,9 +72,12 @@ try:
     truth = open_truth(shop.folder)
 except StoreError:
     truth = None
+
+# %%
 has_truth = "The truth lies beside it." if truth else "Its truth is not at hand, so none is opened."
 Markdown(
-    f"The store **{shop.name}** sold {format_amount(daily['sales'].sum(), currency)}. {has_truth}"
+    f"The store **{shop.name}** sold {format_amount(daily['sales'].sum(), currency)} in "
+    f"{len(daily):,} days. {has_truth}"
 )
 
 
@@ -83,6 +86,11 @@ def caption(ax, source: str = ""):
     """Write under a picture where its numbers come from."""
     title = " ".join(ax.get_title(loc="left").split())
     return finish(ax, title=title, source=f"{lesson.source}{source}")
+
+
+def write_out(table: pd.DataFrame, digits: int = 2) -> pd.DataFrame:
+    """Return a table of numbers as text, empty where nothing was estimated."""
+    return table.map(lambda value: "" if pd.isna(value) else f"{value:.{digits}f}")
 
 
 # %% [markdown]
@@ -150,17 +158,24 @@ if can_ask and lesson.can("market size"):
     fair, neyman = (market.allocate_sample(strata, respondents=plan.respondents, method=rule)
                     for rule in ("proportional", "neyman"))  # fmt: skip
     asked = fair.assign(neyman=neyman["respondents"]).drop(columns="sampling_share")
+    asked = asked.set_index("stratum").rename_axis("region")
+    asked = asked.rename(
+        columns={"respondents": "asked by people", "neyman": "asked by Neyman's rule"}
+    )
 
-# %% tags=["nbval-check-output"]
+# %%
 asked if can_ask and lesson.can("market size") else "not on this store"
 
 # %% [markdown]
 """
+Both columns ask equally many in all. Neyman's rule asks fewer where everybody spends alike, and more where
+people differ: there each answer teaches more.
+
 ## Whom did we ask?
 
-The shop bought answers of an *online panel* (在线样本库): people who have signed up to be asked. They are
-younger, more on their phones, and buy more than people do. The naive reading takes their mean for
-everybody's.
+The shop bought answers of an *online panel* (在线样本库): people who have signed up to be asked. Such people
+tend to be younger, more on their phones, and to buy more than others. The naive reading takes their mean
+for everybody's.
 
 What we know of everybody are the *margins*: how many live where, how old they are, what device they
 use. *Raking* (加权, iterative proportional fitting) gives each answer a weight, so that the weighted
@@ -186,7 +201,7 @@ if can_ask:
         columns=["question", "as answered", "weighted", "low", "high"],
     )
 
-# %% tags=["nbval-check-output"]
+# %%
 read.set_index("question").round(3) if can_ask else "not on this store"
 
 # %%
@@ -210,18 +225,29 @@ if can_ask and truth:
     known = truth["truth_research"].query("research_id == @order and level == ''")
     known = known.pivot(index="question", columns="quantity", values="value")
     told = read.assign(question=list(means)).set_index("question")[["as answered", "weighted"]]
-    known = told.join(known[["reached", "population"]], how="inner")
+    known = told.join(known[["reached", "population"]], how="inner").rename(index=QUESTIONS)
 
-# %% tags=["nbval-check-output"]
+# %%
 known.round(3) if can_ask and truth else "no truth at hand"
 
 # %% [markdown]
 """
 *Reached* is true of those who answered, *population* of everybody. Two errors stand between what is
-said and what is true: **who** answers (reached against population), which weights repair in part; and
-**how** they answer (as answered against reached): orders are forgotten, a taste that sounds good is
-overstated. No weight repairs the second kind.
+said and what is true: **who** answers (reached against population), which weights repair as far as the
+margins know of it; and **how** they answer (as answered against reached): things are forgotten, a taste
+that sounds good is overstated. No weight repairs the second kind. Where the truth is at hand, each is measured.
+"""
 
+# %%
+if can_ask and truth:
+    display(Markdown("".join(
+        f"- *{name}*: who was reached makes {row['reached'] / row['population'] - 1:+.0%}, how they answered "
+        f"{row['as answered'] / row['reached'] - 1:+.0%}; weights moved the mean by "
+        f"{row['weighted'] / row['as answered'] - 1:+.0%}.\n" for name, row in known.iterrows()
+    )))  # fmt: skip
+
+# %% [markdown]
+"""
 ## How big is the market?
 
 The total market (*TAM*), the part we could serve (*SAM*) and the part we may win (*SOM*) are the three
@@ -230,7 +256,8 @@ boxes (市场规模). There are two ways to the first one, and a careful analyst
 - **Top-down**: people × what they say they spend in a year.
 - **Bottom-up**: what we sell in a year ÷ our share of what they say they buy.
 
-The naive analyst takes one of them and one number. We carry the error of every step along.
+The naive analyst takes one of them and one number. We carry the error of every step along. Of the total
+we can serve only people who know us; what they spend here is what we may win.
 """
 
 # %% tags=["hide-input"]
@@ -263,7 +290,7 @@ if can_size:
     STEPS = [
         ("top-down", "TAM", "people", people, 0.0, False),
         ("top-down", "TAM", "spend a year", spend.mean, spend.standard_error, False),
-        ("bottom-up", "TAM", "our sales a year", sales, 0.01 * sales, False),
+        ("bottom-up", "TAM", "our sales a year", sales, 0.0, False),  # counted, not estimated
         ("bottom-up", "TAM", "our share of spend", ours["share"], share_error, True),
         ("top-down", "SAM", "know us", aware.mean, aware.standard_error, False),
         ("top-down", "SOM", "of it spent here", wallet, share_error / aware.mean, False),
@@ -275,6 +302,12 @@ if can_size:
 size.sizes.set_index(["tier", "path"])[["value", "low", "high"]].round(
     -4
 ) if can_size else "no size"
+
+# %% [markdown]
+"""
+*Reconciled* is the middle of the ways, each weighed by how sure it is; the picture shows it. Its smaller boxes
+come from the first way alone.
+"""
 
 # %%
 if can_size:
@@ -295,7 +328,7 @@ if can_size and truth:
     verdict = verdict.assign(truth=sold["market"])
     verdict["error"] = verdict["estimate"] / verdict["truth"] - 1
 
-# %% tags=["nbval-check-output"]
+# %%
 verdict.round({"error": 2}) if can_size and truth else "no truth at hand"
 
 # %%
@@ -307,9 +340,9 @@ if can_size and truth:
         + ("Neither interval holds the truth" if not (inside["top-down"] or inside["bottom-up"])
            else "Not both intervals hold the truth" if not all(inside.values()) else
            "Every interval holds the truth")
-        + f"; the reconciled one {'does' if inside['reconciled'] else 'does not either'}. The panel's "
-        "heavy buyers make the first too high; what people believe to have bought *here* makes "
-        "the second too low."
+        + f"; the reconciled one {'does' if inside['reconciled'] else 'does not'}. The panel says that we have "
+        f"{ours['share']:.1%} of what people spend; it was {sold['ours'] / sold['market']:.1%}. The second way "
+        "divides by this share: said too high, it makes the market too small."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -324,9 +357,10 @@ if can_size:
     honesty = sales / winnable["value"]
     display(Markdown(
         f"The survey has people spend **{format_amount(winnable['value'], currency)}** here; they "
-        f"spent **{format_amount(sales, currency)}**. For each unit said, **{honesty:.2f}** came in. "
-        "We keep this factor: it is what a forecast for a place where we do not sell yet must be "
-        "multiplied by."
+        f"spent **{format_amount(sales, currency)}**. For each unit said, **{honesty:.2f}** came in "
+        f"({sales / winnable['high']:.2f} to {sales / winnable['low']:.2f}). We keep this *honesty factor*: a "
+        "forecast for a place where we do not sell yet must be multiplied by it. It holds more than "
+        "honesty: the panel spoke of the year before it was asked, the sales are of our first year."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -334,7 +368,7 @@ if can_size:
 ## What do they want?
 
 Asking "how much more would you pay?" costs nothing and gets what it costs. In a *choice-based
-conjoint* (联合分析) people choose among three products and none of them, ten times. Nobody is asked
+conjoint* (联合分析) people choose among a few products and none of them, several times. Nobody is asked
 about the price, but every choice gives it away. The *multinomial logit* turns choices into
 part-worths:
 
@@ -342,7 +376,8 @@ part-worths:
 
 In words: the product with the highest worth mostly wins, and the more so the larger its lead. How
 strongly a price rise pushes people away, set against how strongly an attribute draws them, is the
-*willingness to pay* (支付意愿).
+*willingness to pay* (支付意愿). In the tables `eco` is the ecological label, `quality` one step better
+made, `log_price` how far a price lies over the usual one, and `none` to buy nothing.
 """
 
 # %% tags=["hide-input"]
@@ -382,7 +417,7 @@ People differ, and a model that takes them for one blurs what they want. The *mi
 person part-worths of their own: `spread` below is how far people are apart.
 """
 
-# %% tags=["nbval-check-output"]
+# %%
 mixed.table.set_index("attribute")[["coefficient", "spread"]].round(2) if can_choose else "none"
 
 # %%
@@ -412,16 +447,28 @@ if can_choose and can_ask and "eco_premium_share" in means:
              eco_worth["high"])]  # fmt: skip
     if truth:
         real = truth["truth_wtp"].query("quantity == 'eco_premium_share'").set_index("quantile")
+        everybody = known.loc[QUESTIONS["eco_premium_share"], "population"]
+        rows.insert(1, ("truth: the mean of everybody", everybody, np.nan, np.nan))
         rows.append(("truth: the person in the middle", real.loc[0.5, "value"], np.nan, np.nan))
     premium = pd.DataFrame(rows, columns=["source", "premium", "low", "high"]).set_index("source")
 
 # %% tags=["nbval-check-output"]
-premium.round(2) if can_choose and can_ask else "not on this store"
+write_out(premium) if can_choose and can_ask else "not on this store"
+
+# %%
+if can_choose and can_ask and truth and "eco_premium_share" in means:
+    middle = real.loc[0.5, "value"]
+    display(Markdown(
+        f"Asked outright, the mean lies **{100 * (stated.mean - everybody):+.0f} points** off the true mean. One "
+        "model for all people speaks for the person in the middle: chosen on paper, the premium lies "
+        f"**{100 * (eco_worth['willingness'] - middle):+.0f} points** off that one (interval "
+        f"{100 * (eco_worth['low'] - middle):+.0f} to {100 * (eco_worth['high'] - middle):+.0f})."
+    ))  # fmt: skip
 
 # %% [markdown]
 """
-The gap is the *hypothetical bias* (假设性偏差): what costs nothing to say is said freely, above all where
-it sounds good. Choices shrink it; they do not remove it, since paper money is paper money, too.
+Such a gap is the *hypothetical bias* (假设性偏差): what costs nothing to say is said freely, above all where
+it sounds good. Choices are no cure: paper money is paper money, too.
 
 ### The decision: what should eco products cost?
 
@@ -457,9 +504,10 @@ if can_price:
 # %%
 if can_price:
     display(Markdown(
-        f"Taken at its word the model would charge {at_word.factor - 1:+.0%} (the end of what was "
-        f"tried); calibrated, {calibrated.factor - 1:+.0%}. We run three worlds: as now, the price "
-        f"raised by what people *say* ({stated.mean:+.0%}), and the calibrated price."
+        f"Taken at its word the model would charge {at_word.factor - 1:+.0%}"
+        + (" (the end of what was tried)" if at_word.factor >= at_word.table["factor"].max() else "")
+        + f"; calibrated, {calibrated.factor - 1:+.0%}. We run three worlds for {weeks} weeks, in {currency}: "
+        f"as now, the price raised by what people *say* ({stated.mean:+.0%}), and the calibrated price."
     ))  # fmt: skip
 
 
@@ -469,6 +517,7 @@ def reprice(factor: float) -> Plan:
     return Plan(start=start, prices=dict.fromkeys(eco_skus, round(factor, 2)))
 
 
+# %%
 if can_price:
     SAID, CALIBRATED = "what they say", "calibrated"
     worlds = {
@@ -478,9 +527,10 @@ if can_price:
     }
     paid = carry_out(shop, worlds, days=7 * weeks)["profit"].drop(columns="difference")
     paid = paid.rename(columns={"stay out": "as now"})
+    bill = paid.rename(index={"net": "net sales", "ad_spend": "advertising"})
 
 # %% tags=["nbval-check-output"]
-paid.round(-2) if can_price else "not on this store"
+bill.round(-2) if can_price else "not on this store"
 
 # %%
 if can_price:
@@ -489,8 +539,9 @@ if can_price:
     display(Markdown(
         f"Over {weeks} weeks the price that people said they would pay "
         f"**{'loses' if naive_gain < 0 else 'earns'} {format_amount(abs(naive_gain), currency)}**, the "
-        f"calibrated one **{'loses' if gain < 0 else 'earns'} {format_amount(abs(gain), currency)}**. "
-        "All three worlds have the same people, days and luck; competitors answer in each."
+        f"calibrated one **{'loses' if gain < 0 else 'earns'} {format_amount(abs(gain), currency)}** "
+        f"({naive_gain / abs(profit['as now']):+.0%} and {gain / abs(profit['as now']):+.0%} of the profit). "
+        f"Best of the three: **{profit.idxmax()}**. All three worlds have the same people, days and luck; competitors answer in each."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -528,21 +579,37 @@ if can_segment:
     groups = market.find_segments(traits, traits=wanted, segments=number, seed=seed)
     _ = caption(groups.plot(), "; answers of a minute or more")
 
-# %% tags=["nbval-check-output"]
+# %%
 counts.round(2) if can_segment else "not on this store"
 
-# %% tags=["nbval-check-output"]
+# %%
 (groups.table.set_index("segment")[["share", "stability", "description"]].round(2)
  if can_segment else "not on this store")  # fmt: skip
 
 # %%
 if can_segment:
+    islands = groups.silhouette > 0.5
+    shape = (
+        "they are islands."
+        if islands
+        else "they are parts of one crowd, cut where we chose to cut."
+    )
+    eco_group = ""
+    if "eco_premium" in wanted:
+        fans = groups.table.loc[groups.table["eco_premium"].idxmax()]
+        eco_group = (f" For an eco line, segment **{fans['segment']}** counts: {fans['share']:.0%} of "
+                     f"people, who state a premium of {fans['eco_premium']:.0%} on average.")  # fmt: skip
+
+# %%
+if can_segment:
     display(Markdown(
-        f"The largest number of segments that all come back is **{number}**. The *silhouette*, "
+        (f"The largest number of segments that all come back is **{number}**." if len(stable) else
+         f"No number of segments comes back whole; **{number}** are shown.") + " The *silhouette*, "
         f"{groups.silhouette:.2f} of 1, says how far apart they are: "
-        + ("they are islands." if groups.silhouette > 0.5 else "they are parts of one crowd, cut "
-           "where we chose to cut.")
-        + " Who ticked through in under a minute was left out first: they make a segment of their own."
+        + shape
+        + f" {len(survey) - len(traits):,} people were left out first: those who ordered nothing, or ticked "
+        "through in under a minute and so say little about themselves."
+        + eco_group
     ))  # fmt: skip
 
 # %% [markdown]
@@ -603,7 +670,7 @@ if can_code:
     ).set_index("measure")  # fmt: skip
 
 # %% tags=["nbval-check-output"]
-agreed.round(2) if can_code else "not on this store"
+write_out(agreed) if can_code else "not on this store"
 
 # %%
 if can_code:
@@ -637,19 +704,30 @@ if can_sort and truth:
     match = pd.Series({n: adjusted_rand_score(planted["theme"], s) for n, s in sorts.items()})
     match = match.rename("match with the true themes (1: the same)").to_frame()
 
-# %% tags=["nbval-check-output"]
+# %%
 match.round(2) if can_sort and truth else "no truth at hand"
 
 # %%
 if can_sort:
     display(Markdown(
         f"*Stability*, {found.stability:.2f} of 1, is what one can know without the truth: how alike the "
-        "themes of different parts of the answers are. The sorting by words is a good first reader; "
-        "it does not replace the second one, who knows what *cheap* means in *it felt cheap*."
+        "themes of different parts of the answers are."
+    ))  # fmt: skip
+
+# %%
+if can_sort and truth and can_code:
+    score = match.iloc[:, 0]
+    display(Markdown(
+        "Words alone come closer to the truth than both coders here: simulated people speak in a small "
+        "stock of phrases, and coders slip." if score["words alone"] > score.drop("words alone").max() else
+        f"The best reader here is *{score.idxmax()}*."
     ))  # fmt: skip
 
 # %% [markdown]
 """
+Sorting by words is a quick first reader. With real talk it does not replace the second one, who knows what
+*cheap* means in *it felt cheap*.
+
 ### How many interviews were enough?
 
 The naive answer is a number somebody read once. *Saturation* (信息饱和) can be seen: put the interviews
@@ -664,8 +742,17 @@ if can_code:
     curve = market.measure_saturation(heard)
     _ = caption(curve.plot(), "; codes of one coder")
 
-# %% tags=["nbval-check-output"]
+# %%
 curve.summary().round(2) if can_code else "not on this store"
+
+# %%
+if can_code:
+    enough = np.isfinite(curve.enough) and curve.enough <= curve.interviews
+    display(Markdown(
+        f"**{curve.enough:.0f}** of the {curve.interviews} interviews would have found {curve.share:.0%} of the "
+        "themes: the next study of this kind may be smaller." if enough else
+        f"The {curve.interviews} interviews were not enough to find {curve.share:.0%} of the themes."
+    ))  # fmt: skip
 
 # %% [markdown]
 """
@@ -709,8 +796,23 @@ if can_compare:
                            columns=["compared with our", "index", "low", "high"])  # fmt: skip
     _ = caption(index.plot())
 
-# %% tags=["nbval-check-output"]
-against.set_index("compared with our").round(3) if can_compare else "not on this store"
+# %%
+write_out(against.set_index("compared with our"), 3) if can_compare else "not on this store"
+
+# %%
+if can_compare:
+    told_apart = against[(against["low"] > 1) | (against["high"] < 1)]
+    told_apart = told_apart.assign(they=np.where(told_apart["index"] > 1, "dearer", "cheaper"))
+    display(Markdown("".join(
+        f"- Against our *{row[0]}*, competitors are **{row.they}** by {abs(row.ratio - 1):.1%}.\n"
+        for row in told_apart.rename(columns={"index": "ratio"}).itertuples(index=False)
+    ) or "None of these tells their prices from ours."))  # fmt: skip
+
+# %% [markdown]
+"""
+The next table says how many of our products each of them carries (`shared_share`), how alike both ranges are
+(`jaccard_share`: common to both, over all), and how often they have the product in stock.
+"""
 
 # %%
 if can_compare:
@@ -723,7 +825,7 @@ if can_compare:
     overlap = overlap[overlap["seller"] == "we"].set_index("other")
     overlap["can_deliver_share"] = pd.Series(stock)
 
-# %% tags=["nbval-check-output"]
+# %%
 (overlap[["shared_share", "jaccard_share", "can_deliver_share"]].round(2)
  if can_compare else "not on this store")  # fmt: skip
 
@@ -775,12 +877,20 @@ if can_react:
     follow = pd.DataFrame(rows, columns=["how", "they follow", "low", "high"]).set_index("how")
 
 # %% tags=["nbval-check-output"]
-follow.round(2) if can_react else "not on this store"
+write_out(follow) if can_react else "not on this store"
+
+# %%
+if can_react:
+    display(Markdown(
+        f"If we cut prices by 10 % for good, the plain slope has them follow by {10 * reaction.naive:.1f} %, the "
+        f"better estimate by **{10 * reaction.reaction:.1f} %** ({10 * reaction.low:.1f} to "
+        f"{10 * reaction.high:.1f} %): the rest of the cut is left to us."
+    ))  # fmt: skip
 
 # %% [markdown]
 """
-What it means for a decision: who believes the naive slope leaves prices alone, since "they undercut us at
-once". The better answer says how much of a cut is left to us.
+What it means for a decision: who believes too steep a slope leaves prices alone, since "they undercut us at
+once"; who believes too flat a one starts a price war.
 
 ### Who holds the market, and who is heard?
 
@@ -794,23 +904,24 @@ lesson.note("share of market")
 # %%
 if can_size:
     shown = held.table.set_index("seller")[["share", "low", "high"]]
-    shown = shown.assign(truth=np.nan)
     if truth:
+        shown = shown.assign(truth=np.nan)
         shown.loc["here", "truth"] = sold["ours"] / sold["market"]
         shown.loc["all other shops", "truth"] = 1 - sold["ours"] / sold["market"]
         named = sold.drop("market").rename_axis("seller").reset_index()
         all_known = market.measure_concentration(named, pool="other shops")
         _ = caption(all_known.plot(), "; sealed truth")
 
-# %% tags=["nbval-check-output"]
-shown.round(4) if can_size else "not on this store"
+# %%
+write_out(shown, 3) if can_size else "not on this store"
 
 # %%
 if can_size:
     ours_share = float(ours["share"])
     said = (f"With our {ours_share:.1%} alone the index lies anywhere from {held.hhi:.4f} (all others tiny) "
             f"to {held.hhi_if_one:.2f} (one giant): a survey that does not ask *where else* cannot tell.")  # fmt: skip
-    more = (f" The truth: **{all_known.hhi * 10_000:,.0f} points**, as of "
+    more = (f" The truth, if the other shops are many and small: **{all_known.hhi:.3f}** "
+            f"({all_known.hhi * 10_000:,.0f} points of 10,000, as it is often written), as of "
             f"{all_known.equal_sellers:.0f} equal sellers.") if truth else ""  # fmt: skip
     display(Markdown(said + more))
 
@@ -833,7 +944,8 @@ else:
 A *positioning map* (定位图) turns many attributes into two axes. It always draws something. So ask two
 questions of it: what are the axes made of, and would the points look as far apart if brands did not
 differ at all? The second is answered by shuffling: hand the products out to the brands by lot, many
-times, and see.
+times, and see. The arrows show what pulls a brand where: *dear* is the price over its category's, *style* a
+score of looks from the product list.
 """
 
 # %% tags=["hide-input"]
@@ -847,9 +959,14 @@ if can_map:
     traits_of = [
         n for n in stock_list if n.startswith("attribute_") and stock_list[n].notna().all()
     ]
+
+# %%
+if can_map:
     rated = stock_list.assign(item=stock_list["brand"], eco=stock_list["is_eco"].astype(float),
                               dear=np.log(stock_list["list_price"] / typical))  # fmt: skip
-    brands = market.map_positions(rated, attributes=[*traits_of, "dear", "eco"], seed=seed)
+    rated = rated.rename(columns=lambda name: name.replace("attribute_", "style "))
+    styles = [name.replace("attribute_", "style ") for name in traits_of]
+    brands = market.map_positions(rated, attributes=[*styles, "dear", "eco"], seed=seed)
     _ = caption(brands.plot(), "; products, standardised")
 
 # %%
@@ -883,7 +1000,11 @@ if can_regions:
 
 # %%
 if can_regions:
-    display(Markdown("".join(f"- *Mind:* {caveat}\n" for caveat in places.caveats)))
+    display(Markdown(
+        f"Regions handed out by lot would lie as far apart {places.p_value:.1%} of the time. "
+        "Mind an axis made of *know us* and *share here*: a region where we never sold stands apart on it, "
+        "and that tells nothing of its taste.\n\n" + "".join(f"- *Mind:* {caveat}\n" for caveat in places.caveats)
+    ))  # fmt: skip
 
 # %% [markdown]
 """
@@ -914,9 +1035,9 @@ if lesson.can("region entry"):
         stated=("eco_premium_share", "mean"), spend=("spend_last_year", "mean")
     )
     said_map = about.merge(asked_there, on="region_id").rename(
-        columns={"stated": "stated eco premium"}
+        columns={"stated": "Stated eco premium"}
     )
-    _ = caption(market.draw_region_map(said_map, value="stated eco premium", unit="share"),
+    _ = caption(market.draw_region_map(said_map, value="Stated eco premium", unit="share"),
                 "; survey; a framed region is new")  # fmt: skip
 
 # %% [markdown]
@@ -926,7 +1047,8 @@ if lesson.can("region entry"):
 **Naive: compare regions.** Richer regions buy more eco products, a line through them shows it. The new
 region has an income, so read its taste off the line. **At face value**: people there say what they would
 pay more. **Calibrated**: where we sell, we know both what people say *and* what they buy. That relation
-turns what people say in the new place into a forecast, with the error it has had in places we know.
+turns what people say in the new place into a forecast, with the error it has had in places we know. (Answers are not weighted here: a region has
+too few for that, and only the differences between regions count.)
 """
 
 # %%
@@ -941,12 +1063,17 @@ if lesson.can("region entry"):
     known_regions = about.set_index("region_id").join(asked_there)
     known_regions["units"], known_regions["other_units"] = taken.get(True), taken.get(False)
     known_regions = known_regions.dropna(subset=["stated", "income_index"]).reset_index()
-    INCOME, WORDS = "income over the mean", "premium stated"
+
+# %%
+INCOME, WORDS = "income over the mean", "premium stated"
+if lesson.can("region entry"):
     known_regions = known_regions.rename(columns={"income_index": INCOME, "stated": WORDS})
     by_income, by_words = (
         market.forecast_taste(known_regions, by=name) for name in (INCOME, WORDS)
     )
-    _ = caption(by_words.plot(), "; stated eco premium and units sold, by region")
+    ax = by_words.plot()
+    ax.set(xlabel="eco premium stated [share]", ylabel="eco share of units [%]")
+    _ = caption(ax, "; stated eco premium and units sold, by region")
 
 # %%
 if lesson.can("region entry"):
@@ -956,15 +1083,15 @@ if lesson.can("region entry"):
         index=["the mean of the other regions", "income", "what people there say, calibrated"],
     )  # fmt: skip
 
-# %% tags=["nbval-check-output"]
+# %%
 tries.round(1) if lesson.can("region entry") else "not on this store"
 
 # %% [markdown]
 """
 Each known region was forecast *as if it were new*, from the others alone: so a forecast is judged before
 it is needed. But mind what this test cannot see. Regions we know may be alike in a way the new one is
-not: if all the rich ones happen to like eco, income looks like a cause. Words from the place itself are
-worth more than an analogy with other places.
+not: if all the rich ones happen to like eco, income looks like a cause, and passes the test. Words come
+from the place itself; income is an analogy with other places.
 """
 
 # %%
@@ -979,22 +1106,23 @@ if can_enter:
         columns=["by", "eco share", "low", "high"],
     ).set_index("by")  # fmt: skip
 
-# %% tags=["nbval-check-output"]
+# %%
 taste.astype(float).round(2) if can_enter else "not on this store"
 
 # %% [markdown]
 """
 ### What does each option earn?
 
-Sales there are people × spend × share of it that comes to us. At face value the survey's spending and our
-share among those who know us are taken as said. Calibrated, they are multiplied by the honesty factor
-found above. The range changes how much of it we get: a product of the kind people like sells more for
+Sales there are people × spend × share of it that comes to us; all ways suppose that after the launch as many
+know us there as at home. **Compare regions** takes our sales a head from home. **At face value** the survey's
+spending and our share are taken as said, and eco units grow by the premium people state. **Calibrated**, the
+spending is multiplied by the honesty factor found above, and eco comes from the line. The range changes how much of it we get: a product of the kind people like sells more for
 each place on the shelf, so the shelf can be weighed.
 
 > pull of a shelf = ordinary places + eco places × (odds of eco units there / odds of eco places)
 
-In words: if eco has a fifth of the places and a third of the sales, each eco place pulls nearly twice as
-much; giving it more places gives the shelf more pull.
+In words: if eco has a fifth of the places and a third of the sales, each eco place pulls twice as
+much as an ordinary one; giving it more places gives the shelf more pull.
 """
 
 
@@ -1027,10 +1155,11 @@ if can_enter:
 
 
 # %%
-def choose(eco_share: float, error: float, a_head: float, a_head_error: float) -> market.EntryPlan:
-    """Plan the entry from a region's eco share and sales a head [currency]."""
-    rows = [(name, pull(eco_share, places, shelf) / usual_pull, error, fixed[name])
-            for name, places in PLACES.items()]  # fmt: skip
+def choose(eco: list[float], a_head: float, a_head_error: float) -> market.EntryPlan:
+    """Plan the entry from a region's eco share, its low and high, and sales a head [currency]."""
+    pulls = {name: [pull(share, places, shelf) for share in eco] for name, places in PLACES.items()}
+    rows = [(name, mid / usual_pull, (high - low) / 3.92 / mid, fixed[name])
+            for name, (mid, low, high) in pulls.items()]  # fmt: skip
     options = pd.DataFrame(rows, columns=["option", "multiple", "relative_error", "cost"])
     return market.plan_entry(options, sales=head * a_head, sales_error=a_head_error,
                              earned_share=earned, unit=currency, seed=seed)  # fmt: skip
@@ -1043,10 +1172,13 @@ if can_enter:
     counted = in_words * honesty * net / (recent["sales"].sum())
     stated_there = float(asked_there.loc[there, "stated"])
     doubt = float((ours["high"] - ours["low"]) / 3.92 / ours["share"])
+
+# %%
+if can_enter:
     ways = {
-        "compare regions": choose(taste["eco share"].iloc[0], 0.1, sales_a_head, 0.1),
-        "survey at face value": choose(min(at_home * (1 + stated_there), 0.9), 0.1, in_words, 0.1),
-        "calibrated": choose(taste["eco share"].iloc[1], 0.1, counted, doubt),
+        "compare regions": choose(taste.iloc[0].tolist(), sales_a_head, 0.1),
+        "survey at face value": choose([min(at_home * (1 + stated_there), 0.9)] * 3, in_words, 0.1),
+        "calibrated": choose(taste.iloc[1].tolist(), counted, doubt),
     }
     _ = caption(
         ways["calibrated"].plot(), f"; {about.set_index('region_id').loc[there, 'name']}, a year"
@@ -1059,7 +1191,7 @@ if can_enter:
     )
     chosen = {way: plan.best for way, plan in ways.items()}
 
-# %% tags=["nbval-check-output"]
+# %%
 forecast.round(-2) if can_enter else "not on this store"
 
 # %% [markdown]
@@ -1067,7 +1199,9 @@ forecast.round(-2) if can_enter else "not on this store"
 ### What it earned
 
 Now the eco line and whatever one of the ways has chosen are carried out in the store, and staying out
-beside them: same people, same days, same luck. The profit counts every bill: goods, parcels, returns, payment, advertising, service, the region's own costs.
+beside them: same people, same days, same luck. The profit counts every bill: goods, parcels, returns, payment,
+advertising, service, the region's own costs. *Regret* is what the best of the options run earned, less what
+this choice earned.
 """
 
 # %%
@@ -1094,14 +1228,19 @@ result.round(-1) if can_enter else "not on this store"
 
 # %%
 if can_enter:
+    worst = result["regret"].idxmax()
+    finding = (f"'{worst.capitalize()}' leaves {format_amount(result['regret'].max(), currency)} on the table; "
+               f"the best of those run was '{gained.idxmax()}'" if result["regret"].max() > 0 else
+               f"Every way chose '{gained.idxmax()}', the best of those run")  # fmt: skip
+
+# %%
+if can_enter:
     ax = new_axes(height=3.0)
     ax.barh(result.index[::-1], result["regret"][::-1], color=[BLUE, ORANGE, ORANGE], height=0.55)
     for place, row in enumerate(result[::-1].itertuples()):
         ax.annotate(f"{row.decision}: {format_amount(row.regret, currency)}", (row.regret, place), (6, 0),
                     textcoords="offset points", va="center", color=GREY)  # fmt: skip
-    worst = result["regret"].idxmax()
-    _ = finish(ax, title=f"'{worst.capitalize()}' leaves {format_amount(result['regret'].max(), currency)} "
-               f"on the table over {weeks} weeks; the best was '{gained.idxmax()}'",
+    _ = finish(ax, title=finding,
                x=f"regret: profit of the best option less that of the choice [{currency}]", y="",
                source=f"{lesson.source}; options run for {weeks} weeks")  # fmt: skip
 
@@ -1113,23 +1252,53 @@ if can_enter:
         result.loc["survey at face value", "forecast"] - result.loc["survey at face value", "came"]
     )
     display(Markdown("\n".join(lines) + f"\n\nTaken at its word, the survey was off by "
-                     f"**{format_amount(off, currency)}**. A forecast like that orders too much stock and "
-                     "hires too many people, whatever becomes of the yes or no."))  # fmt: skip
+                     f"**{format_amount(abs(off), currency)}**. A forecast like that orders too "
+                     f"{'much stock and hires too many' if off > 0 else 'little stock and hires too few'} "
+                     "people, whatever becomes of the yes or no."))  # fmt: skip
+
+# %%
+if can_enter:
+    weight = result["regret"].max() / abs(final["stay out"])
+    display(Markdown(
+        f"Between the best and the worst choice lie {weight:.1%} of the profit of staying out"
+        + (": here the yes or no hardly matters. Look at the forecasts instead."
+           if weight < 0.02 else ".")
+    ))  # fmt: skip
 
 # %% [markdown]
 """
-And the sealed truth about the taste of the place:
+And the sealed truth about the taste of the place (0: the label changes nothing; the higher, the more it
+draws):
 """
 
 # %%
 if lesson.can("region entry") and truth:
     laws = truth["truth_params"].set_index("parameter")["value"]
     real_taste = known_regions[["region_id", INCOME, WORDS]].assign(
-        truth=[float(laws[f"regions.{name}.eco_taste"]) for name in known_regions["region_id"]]
+        true_taste=[float(laws[f"regions.{name}.eco_taste"]) for name in known_regions["region_id"]]
     )
 
-# %% tags=["nbval-check-output"]
+# %%
 real_taste.set_index("region_id").round(2) if lesson.can("region entry") and truth else "no truth"
+
+# %%
+if lesson.can("region entry") and truth and can_enter:
+    ranks = real_taste.set_index("region_id").rank(ascending=False).loc[there].astype(int)
+    display(Markdown(
+        f"Of {len(real_taste)} regions the new one is number **{ranks[INCOME]}** by income, number "
+        f"**{ranks[WORDS]}** by what people say, and number **{ranks['true_taste']}** in truth."
+    ))  # fmt: skip
+
+# %%
+if can_price or can_enter:
+    notes = []
+    if can_price:
+        notes += [f"- Eco prices: **{profit.idxmax()}** earned most, {format_amount(profit.max(), currency)} "
+                  f"in {weeks} weeks; as now, {format_amount(profit['as now'], currency)}.\n"]  # fmt: skip
+    if can_enter:
+        notes += [f"- The region, over staying out: *{way}* said **{row.decision}** and earned "
+                  f"{format_amount(row.came, currency)}.\n" for way, row in result.iterrows()]  # fmt: skip
+    display(Markdown("**For the owner:**\n\n" + "".join(notes)))
 
 # %% [markdown]
 """

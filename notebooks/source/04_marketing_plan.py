@@ -13,7 +13,7 @@
 # Which channel earns its money, and where does the next unit go?
 
 Five platforms report at the end of the month. Each is proud, each asks for more, and together
-they claim more orders than the shop had. This notebook finds out what each channel really adds,
+they claim more orders than came through them. This notebook finds out what each channel really adds,
 by switching it off where one can and by careful arithmetic where one cannot, and turns the answer
 into a budget that is tried in the store.
 
@@ -82,9 +82,8 @@ PAID = ["paid_search", "social", "creators", "affiliate"]
 if can_pay:
     ads = shop.table("ad_daily")
     claims = ads.groupby("channel")[["spend", "reported_orders"]].sum()
-    claims["clicked_orders"] = metrics.summarize_by(shop, by="channel").set_index("channel")[
-        "orders"
-    ]
+    clicked_orders = metrics.summarize_by(shop, by="channel").set_index("channel")["orders"]
+    claims["clicked_orders"] = clicked_orders.astype(float)
     average = daily["sales"].sum() / daily["orders"].sum()
     claims["claimed_return"] = claims["reported_orders"] * average / claims["spend"]
     PAID = [channel for channel in PAID if channel in claims.index]
@@ -97,10 +96,10 @@ if can_pay:
     more = claims["reported_orders"].sum() / claims["clicked_orders"].sum()
     top = claims.loc[PAID, "claimed_return"].idxmax()
     display(Markdown(
-        f"By the reports **{top}** is the best buy: {claims.loc[top, 'claimed_return']:.1f} {currency} of sales "
-        f"for one of spend. But the platforms together claim **{more:.1f} times** the orders that came "
-        "through their channels last: each counts an order that another counts too, and one that would have "
-        "come without any of them."
+        f"Of the channels that are paid for (a mail costs next to nothing), the reports call **{top}** the best buy: "
+        f"{claims.loc[top, 'claimed_return']:.1f} {currency} of sales for one of spend. But the platforms together claim **{more:.1f} times** the orders that came "
+        "through their channels last: each may count an order that another counts too, and one that would "
+        "have come without any of them."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -128,13 +127,13 @@ if can_click:
     credit = pd.DataFrame({rule: table["conversions"] for rule, table in rules.items()})
 
 # %% tags=["nbval-check-output"]
-credit.round(0).astype(int) if can_click else "not on this store"
+credit.round(0) if can_click else "not on this store"
 
 # %%
 if can_click:
     spread = (credit.max(axis=1) / credit.min(axis=1)).sort_values()
     display(Markdown(
-        f"Every column adds up to the same {credit['last'].sum():,.0f} orders. The rules agree most on "
+        f"Every column adds up to the same {credit['last'].sum():,.0f} paid orders. The rules agree most on "
         f"*{spread.index[0]}* and least on *{spread.index[-1]}* (a factor of {spread.iloc[-1]:.1f}). No rule is right "
         "or wrong by itself: all share out *credit*. None asks the question that money is about: **what would "
         "be missing without the channel?** That is its *effect*, or *increment* (增量), and paths cannot show "
@@ -158,12 +157,14 @@ if can_seo:
     ranks = shop.table("seo_daily")
     curve = marketing.fit_click_curve(ranks)
     finish(curve.plot(), source=lesson.source,
-           title=f"Twice as far down, {1 - 2**curve.exponent:.0%} fewer clicks")  # fmt: skip
+           title=f"Twice as far down, {1 - 2**curve.exponent:.0%} fewer clicks "
+           f"({1 - 2**curve.high:.0%} to {1 - 2**curve.low:.0%})")  # fmt: skip
 
 # %% [markdown]
 """
-In words: clicks fall as a power of the rank. From it follow the *opportunities*: what each cluster
-would bring one rank higher. A click is worth the mean margin of a visit by unpaid search.
+In words: clicks fall as a power of the rank, so that twice the rank always costs the same share of them. From it
+follow the *opportunities*: what each cluster would bring one rank higher. A click is taken to be worth the mean
+margin of a visit by unpaid search.
 """
 
 # %%
@@ -173,18 +174,20 @@ if can_seo:
     click_worth = margin_an_order * by_seo["orders"] / ranks["clicks"].sum()
     chances = marketing.find_keyword_opportunities(ranks, curve, value_per_click=click_worth)
 
-# %% tags=["nbval-check-output"]
+# %%
 (chances[["cluster", "rank", "clicks_per_day", "new_rank", "extra_clicks_per_day", "value_per_year"]].round(1)
  if can_seo else "not on this store")  # fmt: skip
 
 # %%
 if can_seo:
-    firsts, best = curve.first_share, chances.iloc[0]
+    best, top = chances.iloc[0], chances.loc[chances["rank"].idxmin()]
+    taken = curve.first_share[top["cluster"]] * top["rank"] ** curve.exponent
     display(Markdown(
         f"One rank higher for *{best['cluster']}* searches is worth about **{format_amount(best['value_per_year'], currency)} "
-        f"a year**: so much the work on its pages may cost. And where we stand first, as for "
-        f"*{firsts.idxmax()}*, {firsts.max():.0%} of searches click our unpaid result. A paid click on the same "
-        "search mostly buys a visitor whom we had: the better the unpaid rank, the less paid search adds."
+        f"a year**, if every extra click is a new visit: at most so much the work on its pages may cost. Where we stand "
+        f"highest, for *{top['cluster']}* (rank {top['rank']:.1f}), {taken:.0%} of searches click our unpaid result already. "
+        "These visitors need not be bought: the better the unpaid rank, the less a paid click on the same search can add. "
+        "How much it does add, the test of our own name will tell."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -217,7 +220,7 @@ Markdown(
 
 # %% [markdown]
 """
-We order half a year of tests. Paid search and partners go dark in weekly blocks, social advertisements in
+We order tests for some months (`test_weeks`). Paid search and partners go dark in weekly blocks, social advertisements in
 blocks of four weeks, since their effect lasts for days; the advertisements on our own name have a lot of their own. Half
 of the mail list gets no mail, a shorter checkout is shown by lot, and review photos come to one region after
 another.
@@ -278,13 +281,42 @@ if can_test:
     worst = (geo["measured"] / geo["by_last_click"]).idxmin()
     finish(ax, source=lesson.source, x=f"visits for one {currency} of spend",
            title=f"Of {worst}'s last clicks, {geo.loc[worst, 'measured'] / geo.loc[worst, 'by_last_click']:.0%} "
-           "were visits it added")  # fmt: skip
+           f"({geo.loc[worst, 'low'] / geo.loc[worst, 'by_last_click']:.0%} to "
+           f"{geo.loc[worst, 'high'] / geo.loc[worst, 'by_last_click']:.0%}) were visits it added")  # fmt: skip
 
 # %% [markdown]
 """
 The bars are 95 % intervals. They are of the *average* return of the whole budget: what would be lost if it
 were switched off. The *next* unit earns less, since reach saturates; that is for the mix model below.
+
+Last click counts visits. The platforms claim *orders*. To set the two side by side, we turn the measured visits into
+orders, at the rate at which visits by the channel end in one.
 """
+
+# %%
+if can_test:
+    rate = new_visits["order_id"].notna().groupby(new_visits["channel"]).mean().loc[geo.index]
+    money_in = new_ads.groupby("channel")[["reported_orders", "spend"]].sum().loc[geo.index]
+    said = 1000 * money_in["reported_orders"] / money_in["spend"]
+    by_orders = (1000 * geo[["measured", "low", "high"]]).mul(rate, axis=0)
+    by_orders.insert(0, "claimed", said)
+
+# %%
+by_orders.round(1) if can_test else "not on this store"
+
+# %%
+if can_test:
+    apart = geo.query("by_last_click > high or by_last_click < low").index
+    over = by_orders.query("claimed > high").index
+    display(Markdown(
+        f"Orders for 1,000 {currency} of spend. In *visits*, the tests "
+        + (f"contradict last click for {', '.join(apart)}. " if len(apart) else "do not contradict last click: each "
+           "interval holds its figure, so a longer test would be needed to tell them apart. ")
+        + (f"In *orders*, the platforms of {', '.join(over)} claim more than even the upper end of what was measured; "
+           f"for {(by_orders['claimed'] / by_orders['measured']).idxmax()} "
+           f"{(by_orders['claimed'] / by_orders['measured']).max():.1f} times the measured figure." if len(over) else
+           "In *orders*, no platform claims more than its interval allows.")
+    ))  # fmt: skip
 
 # %%
 if can_test:
@@ -294,8 +326,9 @@ if can_test:
 """
 ### Our own name
 
-The test of paid search above switched all of it; on its lit days the campaign *brand* had a lot of its own. Clicks on our own name are cheap and convert well, so their report looks best of all. Would these people have come
-without the advertisement? Regions and weeks in which only the campaign *brand* was off can tell.
+The test above switched all of paid search; on its lit days the campaign *brand*, the advertisements on our own name,
+had a lot of its own. People who type our name are close to buying, and the report credits the advertisement. Would they have
+come without it? Regions and weeks in which only the campaign *brand* was off can tell.
 """
 
 # %%
@@ -312,9 +345,16 @@ if can_test:
 # %%
 if can_test:
     bought = brand_reading.reported_return * brand["spend"].sum()
+    by_name = new_ads.query("channel == 'paid_search'").groupby("campaign").sum(numeric_only=True)
+    per_cost = by_name["reported_orders"] / by_name["spend"]
+
+# %%
+if can_test:
     display(Markdown(
-        f"The campaign bought **{bought:,.0f} clicks**. Visits that came *because* of it: **{brand_reading.gained:,.0f}** "
+        f"For the same money the report of *brand* shows {per_cost['brand'] / per_cost['generic']:.1f} times the orders of "
+        f"*generic*. The campaign bought **{bought:,.0f} clicks**. Visits that came *because* of it: **{brand_reading.gained:,.0f}** "
         f"({brand_reading.low:,.0f} to {brand_reading.high:,.0f}). "
+        + ("(Less than nothing is luck: the interval holds zero.) " if brand_reading.gained < 0 < brand_reading.high else "")
         + ("Even the upper end is below what was bought: the rest would have typed the name, or clicked the unpaid result "
            "right below." if brand_reading.high < bought else "The interval is too wide here to say how many would have come "
            "anyway; a longer test, or more regions, would tell.")
@@ -351,15 +391,17 @@ if can_test:
          "**The arms have sizes a lot hardly gives: do not believe what follows**")
         + f" (*sample-ratio* p = {reading.sample_ratio_p_value:.2g}): "
         f"**{reading.difference:+.4f} orders a visitor** ({reading.low:+.4f} to {reading.high:+.4f}), "
-        f"{reading.difference / reading.table['mean'].iloc[0]:+.0%} on the control."
+        f"{reading.difference / reading.table['mean'].iloc[0]:+.0%} on the control. "
+        + ("The interval holds zero: the test shows neither a gain nor that there is none."
+           if reading.low <= 0 <= reading.high else "At this one look the interval leaves zero out.")
     ))  # fmt: skip
 
 # %% [markdown]
 """
 ### An arm that lost people
 
-In a second store the test software forgets the arm of some visitors on phones. The means look fine. The
-sizes do not.
+In a second store the test software forgets the arm of some visitors on phones. Look at the difference first,
+as everybody does, and then at the sizes of the arms.
 """
 
 # %%
@@ -380,8 +422,9 @@ if can_test:
 if can_test:
     need = marketing.plan_ratio_check(lost_share=0.02, level=0.999).units
     display(Markdown(
-        f"p = {lost_reading.sample_ratio_p_value:.1g}. " + lost_reading.caveats[0] + f" To notice a loss of 2 % one "
-        f"needs {need:,} units: small tests can leak and nobody sees it."
+        f"The new page seems to bring {lost_reading.difference / lost_reading.table['mean'].iloc[0]:+.0%} orders a visitor"
+        + (", and the p-value would call it found. " if lost_reading.p_value < 0.05 else ". ")
+        + lost_reading.caveats[0] + f" To notice a loss of 2 % one needs {need:,} units: small tests can leak and nobody sees it."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -396,7 +439,7 @@ often than one time in twenty.
 looks = pd.DataFrame({"looks": [1, 2, 5, 10, 28, 56]})
 looks["false_finds"] = [marketing.compute_false_find_share(looks=n) for n in looks["looks"]]
 
-# %% tags=["nbval-check-output"]
+# %%
 looks.round(3)
 
 # %% [markdown]
@@ -414,20 +457,23 @@ if can_test:
     )
     watch = marketing.watch_test(at_once, control="control", expected_difference=hoped)
     finish(watch.plot(), source=lesson.source, x="day", y="orders a visitor, more than the control")
-    said = "never" if watch.naive_stop is None else f"on {watch.naive_stop:%d %b}"
-    kept = "never" if watch.stopped is None else f"on {watch.stopped:%d %b}"
-    display(
-        Markdown(
-            f"Stopped by the usual p-value: **{said}**. By the interval that survives watching: **{kept}**."
-        )
-    )
+
+# %%
+if can_test:
+    usual_stop = "never" if watch.naive_stop is None else f"on {watch.naive_stop:%d %b}"
+    kept_stop = "never" if watch.stopped is None else f"on {watch.stopped:%d %b}"
+    display(Markdown(
+        f"Stopped by the usual p-value: **{usual_stop}**. By the interval that survives watching: **{kept_stop}**. On one store "
+        f"the two may agree; over many tests of nothing, {looks['false_finds'].iloc[-1]:.0%} of those who look on "
+        f"{looks['looks'].iloc[-1]} days find something by the p-value."
+    ))  # fmt: skip
 
 # %% [markdown]
 """
 ### Many questions
 
-Four outcomes were recorded. Each p-value on its own is right one time in twenty; the smallest of four is not.
-*Holm's* rule keeps the chance of any false find below one in twenty.
+Four outcomes were recorded. Where nothing happened, one p-value falls below 0.05 one time in twenty; the smallest of
+four does so more often. *Holm's* rule raises the p-values so that the chance of *any* false find stays below one in twenty.
 """
 
 # %%
@@ -437,14 +483,22 @@ if can_test:
              for column in asked.values()]  # fmt: skip
     judged = marketing.judge_metrics(pd.DataFrame({"metric": list(asked), "p_value": found}))
 
-# %% tags=["nbval-check-output"]
+# %%
 judged.round(3) if can_test else "not on this store"
+
+# %%
+if can_test:
+    kept = judged.loc[judged["is_found"], "metric"]
+    display(Markdown(
+        f"Below 0.05 by themselves: {(judged['p_value'] < 0.05).sum()} of {len(judged)}. After Holm's rule: "
+        f"**{', '.join(kept) or 'none'}**."
+    ))  # fmt: skip
 
 # %% [markdown]
 """
 ### Does mail bring visits? A test that is too small, made larger
 
-Half of the list got no mail for half a year. The naive comparison is wide, since some people visit often
+Half of the list got no mail while the tests ran. The naive comparison is wide, since some people visit often
 and some never. What they did *before* the test foretells much of it; taking that out (*CUPED*)
 leaves less noise for the same people.
 """
@@ -460,17 +514,19 @@ if can_test:
     adjusted = marketing.adjust_outcomes(mailed)
     plain, sharper = (marketing.read_test(t, control="held_out") for t in (mailed, adjusted.table))
 
-# %% tags=["nbval-check-output"]
+# %%
 pd.concat([plain.table.iloc[1:], sharper.table.iloc[1:]]).assign(
-    way=["as it is", "CUPED"]).round(3) if can_test else "not on this store"  # fmt: skip
+    arm=["mailed, as it is", "mailed, CUPED"]).set_index("arm").round(3) if can_test else "not on this store"  # fmt: skip
 
 # %%
 if can_test:
     sure = sharper.low > 0 or sharper.high < 0
     display(Markdown(
         f"CUPED saved **{adjusted.variance_saved_share:.0%}** of the variance, as if the list were "
-        f"{1 / (1 - adjusted.variance_saved_share):.1f} times as long. "
-        + ("The effect of mail shows." if sure else
+        f"{1 / (1 - adjusted.variance_saved_share):.1f} times as long, and moved the difference from {plain.difference:+.2f} to "
+        f"**{sharper.difference:+.2f} visits a reader** ({sharper.low:+.2f} to {sharper.high:+.2f}), since the two halves had not been "
+        "quite alike before. "
+        + ("The interval leaves zero out: an effect of mail shows." if sure else
            "Even so the interval holds zero: **this list is too short to learn by a holdout what mail does**. Not "
            "found is not the same as not there: the interval tells what could still be true.")
     ))  # fmt: skip
@@ -483,7 +539,7 @@ The naive list holds those who are most likely to visit: a *response model*. But
 something. An *uplift model* (增益模型) learns each reader's own effect. History has a lottery that serves: within the
 sender's rule (recent buyers get more mails), which day a reader gets a mail is chance. Each mail is
 paired with a day without one, of a reader of the same kind on the same date. What counts is a visit on that day, by a
-reader who was recognised.
+reader who was recognised. A mail's cost is put in the same unit: visits that would pay for it.
 """
 
 # %% tags=["hide-input"]
@@ -497,10 +553,18 @@ if can_mail:
     pairs = marketing.collect_mail_days(sends, shop.table("orders"), shop.table("sessions"), since=since,
                                         seed=seed)  # fmt: skip
     features = ["days_since_order", "orders", "visits", "mails_remembered"]
-    targeting = marketing.compare_targeting(pairs, features=features, cost=0.001, seed=seed)
+    bill = ads.query("channel == 'email'")["spend"].sum() if can_pay else 0.0
+    mail_cost = float(bill / len(sends) * daily["sessions"].sum() / daily["margin"].sum())
+    targeting = marketing.compare_targeting(pairs, features=features, cost=mail_cost, seed=seed)
 
-# %% tags=["nbval-check-output"]
+# %%
 targeting.table.round(4) if can_mail else "not on this store"
+
+# %% [markdown]
+"""
+Each row is a rule; *gain* is visits a reader and day, more than with no mail, less the cost. The *Qini curve* mails the best
+scores first and counts what is gained: the higher above the straight line, the more the score knows.
+"""
 
 # %%
 if can_mail:
@@ -517,17 +581,30 @@ if can_mail:
     apart = qini["uplift"].low > qini["response"].high or qini["response"].low > qini["uplift"].high
     display(Markdown(
         f"The *Qini* area (visits gained over mailing by lot, per thousand): uplift {areas['uplift']}, response "
-        f"{areas['response']}. " + ("The rankings differ. " if apart else "The intervals overlap: **on this list the two "
-        "rankings cannot be told apart.** ") + f"Best on these days: *{targeting.best_rule}*. When a mail costs next "
-        "to nothing, whom to leave out matters less than how often to write."
+        f"{areas['response']}. " + ("The rankings differ. " if apart else "The intervals overlap: **this list does not tell "
+        "which ranking is better.** ") + f"On these days most was gained by *{targeting.best_rule}*. A mail costs as much as "
+        f"{mail_cost:.4f} visits bring: the less that is, the fewer readers are worth leaving out."
+    ))  # fmt: skip
+
+# %%
+if can_mail and can_test:
+    new_sends = tested.store.table("email_sends").query("date >= @begin")
+    each = len(new_sends) / (mailed["arm"] == "treated").sum()
+    by_rule = targeting.table.set_index("rule").loc["everybody", ["gain", "low", "high"]]
+    shown, low, high = each * (by_rule.astype(float) + mail_cost)
+    display(Markdown(
+        f"Do the two designs agree? At {each:.0f} mails a reader, the days would add up to {shown:+.2f} visits ({low:+.2f} to {high:+.2f}); the "
+        f"half of the list without mail said {sharper.low:+.2f} to {sharper.high:+.2f}. " + ("Nothing contradicts it. "
+        if low <= sharper.high and sharper.low <= high else "They do **not**, and one of them is wrong: by luck, or since a visit on the day of the mail may replace one on another "
+        "day. Repeat the test before the list is given up or doubled.")
     ))  # fmt: skip
 
 # %% [markdown]
 """
 ### How often to write
 
-Across readers, those who get more mails open as many: the keen get more. Among *one reader's own* mails, each
-mail still remembered costs opens, and drives readers out.
+Readers who get more mails may be the keen ones, so that comparing readers hides what a mail costs. We compare mails to *one
+and the same reader*: what does each earlier mail still *remembered* (half of it is forgotten in ten days) do to opening, and to staying on the list?
 """
 
 # %%
@@ -547,6 +624,17 @@ if can_mail:
     rhythm = marketing.plan_mail_frequency(fatigue, value_per_open=max(open_worth, 1e-4))
     finish(rhythm.plot(), source=lesson.source, y=f"value of a reader over a year [{currency}]")
 
+# %%
+if can_mail:
+    lately = sends[sends["date"] > last - pd.Timedelta(days=84)]
+    now = len(lately) / lately["customer_id"].nunique() / 12
+    values = rhythm.table.set_index("mails_per_week")["value"]
+    today = values.iloc[abs(values.index - now).argmin()]
+    display(Markdown(
+        f"Dotted: nobody ever got as many, so it is a guess. A reader now gets {now:.1f} a week and is worth about {today:.2f} {currency} a "
+        f"year; **{rhythm.mails_per_week:g} a week** would make it {rhythm.value:.2f}. This is a sum on paper; none of the rhythms was tried in the store."
+    ))  # fmt: skip
+
 # %% [markdown]
 """
 ## Social media and creators
@@ -559,20 +647,29 @@ days without, week-days and months held fixed: *carry-over* (滞后效应) made 
 lesson.note("creators")
 
 # %%
-can_post = lesson.can("creators")
+can_post, by_fee = lesson.can("creators"), "no posts yet"
 if can_post:
     posts = shop.table("creator_posts")
     days = pd.DataFrame({"date": pd.date_range(first, last)})
     days["spend"] = days["date"].map(posts.groupby("date")["fee"].sum()).fillna(0.0)
     by_creators = shop.table("sessions").query("channel == 'creators'").groupby("date").size()
     days["outcome"] = days["date"].map(by_creators).fillna(0.0)
+
+# %%
+if can_post:
     burst = marketing.trace_posts(days, lags=10)
     finish(burst.plot(), source=lesson.source, y=f"visits for one {currency} of fee, a day")
+    display(Markdown(
+        f"In all, {currency} 1 of fee brought **{burst.total:.2f} visits** by creators ({burst.low:.2f} to {burst.high:.2f}). Who looks "
+        f"on the day of the post alone sees {burst.table['response'].iloc[0] / burst.total:.0%} of them."
+    ))  # fmt: skip
 
 # %%
 if can_post:
     card = marketing.score_creators(posts)
-    finish(card.plot(), source=lesson.source)
+    by_fee = card.best if card.p_value <= 0.05 else "whoever asks least; their ranking is luck"
+    finish(card.plot(), source=lesson.source,
+           x=f"engagements for one {currency} of fee; orange: as seen; in brackets: posts")  # fmt: skip
     display(Markdown("".join(f"- {said}\n" for said in card.caveats)))
 
 # %% [markdown]
@@ -593,13 +690,8 @@ if can_test:
     starts = pd.to_datetime(turns.set_index("unit_id")["arm"].str.split(":").str[1])
     weekly = new_visits.assign(period=new_visits["date"].dt.to_period("W").dt.start_time)
     grid = weekly.groupby(["region_id", "period"])["added_to_cart"].mean().unstack(fill_value=0.0)
-    panel = (
-        grid.iloc[:, 1:-1]
-        .stack()
-        .rename("outcome")
-        .reset_index()
-        .rename(columns={"region_id": "unit"})
-    )
+    panel = grid.iloc[:, 1:-1].stack().rename("outcome").reset_index()
+    panel = panel.rename(columns={"region_id": "unit"})
     launch = marketing.estimate_launch(panel, treated=starts.to_dict())
 
 # %%
@@ -608,11 +700,17 @@ if can_test:
              - panel[panel["period"] < panel["unit"].map(starts)]["outcome"].mean())  # fmt: skip
     finish(launch.plot(), source=lesson.source, x="week", y="share of visits with a cart",
            title=f"With photos {100 * launch.effect:+.1f} points more visits fill a cart "
-           f"({100 * launch.low:+.1f} to {100 * launch.high:+.1f})")  # fmt: skip
+           f"({100 * launch.low:+.1f} to {100 * launch.high:+.1f})"
+           + (", which may be luck" if launch.low <= 0 <= launch.high else ""))  # fmt: skip
+
+# %%
+if can_test:
     display(Markdown(
         f"Before and after: {100 * naive:+.2f} points. Difference-in-differences: **{100 * launch.effect:+.2f}** "
         f"({100 * launch.low:+.2f} to {100 * launch.high:+.2f}); the plain two-way regression, which goes wrong where "
-        f"effects grow, {100 * launch.two_way_effect:+.2f}. Test of the time before: p = {launch.pretrend_p_value:.2f}."
+        f"effects grow, {100 * launch.two_way_effect:+.2f}. Before the start the regions moved "
+        + ("alike, as far as one can tell" if launch.pretrend_p_value > 0.05 else "**apart already: do not trust it**")
+        + f" (p = {launch.pretrend_p_value:.2f})."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -630,8 +728,13 @@ if can_test:
         alone, treated=early, start=starts[early], method="synthetic"
     )
     display(single.weights[single.weights > 0.01].round(2).to_frame().T)
+
+# %%
+if can_test:
     display(Markdown(
-        f"Effect in {early}: {100 * single.effect:+.2f} points, p = {single.p_value:.2f} among {len(single.weights) + 1} regions. "
+        f"Effect in {early}: {100 * single.effect:+.2f} points, p = {single.p_value:.2f} among {len(single.weights) + 1} regions: "
+        + ("placebos are seldom as large. " if single.p_value <= 0.1 else f"{single.p_value:.0%} of them move as much by luck, so "
+           "**one region alone cannot show it**. ")
         + "".join(f"*Mind:* {said} " for said in single.caveats)
     ))  # fmt: skip
 
@@ -646,32 +749,39 @@ social advertisements, creators, both or neither get three times their money for
 # %%
 if can_test:
     world, push = shop.manifest.origin["scenario"], {"social": 3.0, "creators": 3.0}
-    choices = {
-        "neither": [],
-        "social": ["social"],
-        "creators": ["creators"],
-        "both": ["social", "creators"],
-    }
+    choices = {"neither": [], "social": ["social"], "creators": ["creators"], "both": list(push)}
     sold = pd.DataFrame(0.0, index=range(seed, seed + 3), columns=list(choices))
+    paid = sold.copy()
+
+# %%
+if can_test:
     for name, lifted in choices.items():
         plan = Plan(start="2024-03-04", budgets={channel: push[channel] for channel in lifted})
         for other in sold.index:
             twin = simulate(world, other, plan=plan, people=8_000, days=119)
-            days_after = twin.truth["truth_day"].query("date >= '2024-03-04'")
-            sold.loc[other, name] = days_after["expected_orders"].sum()
+            told, bills = twin.truth["truth_day"], twin.store.table("ad_daily")
+            sold.loc[other, name] = told.query("date >= '2024-03-04'")["expected_orders"].sum()
+            paid.loc[other, name] = bills.query("date >= '2024-03-04'")["spend"].sum()
 
 # %%
 if can_test:
     extra = sold[["social", "creators", "both"]].sub(sold["neither"], axis=0)
     together = extra["both"] - extra["social"] - extra["creators"]
-    helps = "In all three worlds both bring more than the sum: they help each other." if together.min() > 0 else (
-        "Both bring less than the sum of each alone: whom one reaches, the other often reaches too. The claim that together they "
-        "do more is **not** borne out here." if together.max() < 0 else
-        "The sign changes from world to world: no *interaction* that one could plan with.")  # fmt: skip
+    size = "A little" if abs(together.mean()) < 0.1 * extra["both"].mean() else "Clearly"
+    helps = f"{size} more than the sum, in all three worlds: they help each other." if together.min() > 0 else (
+        f"{size} less than the sum, in all three worlds: both sell most, but that they help *each other* is **not** borne out "
+        "here." if together.max() < 0 else "The sign changes from world to world: no *interaction* to plan with.")  # fmt: skip
+    bill = (paid["both"] - paid["neither"]).mean()
+    income = extra["both"].mean() * margin_an_order
+
+# %%
+if can_test:
     display(Markdown(
         f"More orders than with neither ({sold['neither'].mean():.0f}), mean of three worlds: "
         + ", ".join(f"{n} **{v:+.1f}**" for n, v in extra.mean().items())
-        + f". Beyond the sum of the two: {together.mean():+.1f} ({together.min():+.1f} to {together.max():+.1f}). {helps}"
+        + f". Beyond the sum of the two: {together.mean():+.1f} ({together.min():+.1f} to {together.max():+.1f}). {helps} "
+        f"Both cost {format_amount(bill, currency)} more, and their orders brought about {format_amount(income, currency)} of margin: "
+        + ("in these weeks the push **paid**." if income > bill else "in these weeks the push did **not pay**.")
     ))  # fmt: skip
 
 # %% [markdown]
@@ -699,9 +809,10 @@ if can_mix:
 if can_mix:
     display(blind.table[["channel", "verdict"]])
     display(Markdown(
-        f"The *health card* lets **{blind.channels_estimated} of {len(PAID)}** channels speak. A manager who spends when demand is "
-        "expected leaves no trace of what the spend did: that is not a lack of data but of *variation by lot*. "
-        "So the tests go in, as what they are: data on the curve."
+        f"The *health card* lets **{blind.channels_estimated} of {len(PAID)}** channels speak. "
+        + ("A manager who spends when demand is expected leaves no trace of what the spend did: that is not a lack of weeks but of "
+           "*variation by lot*. " if blind.channels_estimated < len(PAID) else "")
+        + "So the tests go in, as what they are: data on the curve."
     ))  # fmt: skip
 
 
@@ -726,8 +837,14 @@ if can_mix and can_test:
                             prior=marketing.MixPrior(tests=tuple(lifts)))  # fmt: skip
 
 # %% tags=["nbval-check-output"]
-(mix.table[["channel", "contribution", "low", "high", "roas"]].round(2) if can_mix and can_test
- else "not on this store")  # fmt: skip
+(mix.table[["channel", "contribution", "low", "high", "roas"]].rename(columns={"roas": "visits_for_one"}).round(2)
+ if can_mix and can_test else "not on this store")  # fmt: skip
+
+# %% [markdown]
+"""
+*Contribution* is visits that the channel brought in all these weeks, with its interval; the last column divides them by what
+was spent. So drawn, channels can be compared:
+"""
 
 # %%
 if can_mix and can_test:
@@ -759,8 +876,14 @@ if able:
 if able:
     at = returns.table.iloc[4]
     finish(returns.plot(), source=lesson.source, x=f"spend on {largest} a week [{currency}]",
-           y=f"net sales for one {currency}", title=f"{largest}: {at['average_return']:.2f} on average at today's "
-           f"budget, {at['marginal_return']:.2f} on the last quarter of it; {1 / margin_share:.1f} would pay")  # fmt: skip
+           y=f"net sales for one {currency}", title=f"{largest}: {at['average_return']:.2f} on average, "
+           f"{at['marginal_return']:.2f} on the last quarter; {1 / margin_share:.1f} would pay")  # fmt: skip
+    pays = returns.table.query("marginal_return * @margin_share >= 1")["spend"].max()
+    display(Markdown(
+        f"Today's budget is {at['spend']:,.0f} {currency} a week. An order leaves {margin_share:.0%} of its sales as margin, so one "
+        f"{currency} must bring {1 / margin_share:.1f} {currency} of sales. " + (f"The next unit does so up to about {pays:,.0f} a week."
+        if pays > 0 else "Not even the first quarter of the budget does, by this curve.")
+    ))  # fmt: skip
 
 # %% [markdown]
 """
@@ -779,7 +902,9 @@ if can_mix and can_test:
         "last_click": visits.groupby("channel").size().loc[PAID],
         "mix_with_tests": mix.table.set_index("channel")["contribution"],
         "truth": true_visits.loc[PAID],
-    }).rename_axis("channel")  # fmt: skip
+    }).astype(float).rename_axis("channel")  # fmt: skip
+    ends = mix.table.set_index("channel")[["low", "high"]]
+    held = (ends["low"] <= judged_by["truth"]) & (judged_by["truth"] <= ends["high"])
     errors = judged_by.sub(judged_by["truth"], axis=0).abs().sum() / judged_by["truth"].sum()
 
 # %% tags=["nbval-check-output"]
@@ -788,26 +913,34 @@ judged_by.round(-2) if can_mix and can_test else "not on this store"
 # %%
 if can_mix and can_test:
     better = errors["mix_with_tests"] < errors["last_click"]
+    missed = ", ".join(held.index[~held])
     display(Markdown(
         f"Last click is off by **{errors['last_click']:.0%}** of what the channels brought, the mix model with tests by "
         f"**{errors['mix_with_tests']:.0%}**. " + ("" if better else "Here the model was no better. ")
+        + f"Its intervals hold the truth for **{held.sum()} of {len(held)}** channels"
+        + (f", and miss it for {missed}: an interval counts luck, not what the tests and the model get wrong. " if missed else ". ")
         + "Over thirty stores: `docs/studies/marketing.md`."
     ))  # fmt: skip
 
 # %%
 if can_mix and can_test:
-    own_name = tested.truth["truth_route_day"].query("route == 'brand_search' and date >= @begin")
+    while_tested = tested.truth["truth_route_day"].query("date >= @begin")
+    own_name = while_tested.query("route == 'brand_search'")
+    readers = (mailed["arm"] == "treated").sum()
+    by_mail = while_tested.query("route == 'email'")["incremental_sessions"].sum() / readers
     display(Markdown(
-        f"Of the clicks on our own name, {own_name['incremental_sessions'].sum():,.0f} visits in the half-year came by nothing "
+        f"Of the clicks on our own name, {own_name['incremental_sessions'].sum():,.0f} visits in the {test_weeks} weeks came by nothing "
         f"else; the regions said {brand_reading.gained:,.0f} ({brand_reading.low:,.0f} to {brand_reading.high:,.0f})."
+        + (f" Mails alone brought {by_mail:.2f} visits a reader (recognised or not); the list without mail said {sharper.low:+.2f} to "
+           f"{sharper.high:+.2f}." if by_mail > 0 else "")
     ))  # fmt: skip
 
 # %% [markdown]
 """
 ## The plan
 
-The budget moves until the next unit earns the same in every channel; and where no next unit earns its own cost, money
-stays in the till.
+The budget moves until the next unit earns the same in every channel. Below 1, a next unit brings less margin than it costs;
+so a second plan may also spend less, and keeps in the till what would not earn its own cost.
 """
 
 # %%
@@ -818,7 +951,10 @@ if able:
 
 # %%
 if able:
-    finish(same.plot(), source=lesson.source, x=f"budget a week [{currency}]; bar: today's")
+    moved = same.table.set_index("channel")["budget"] - weeks[PAID].mean()
+    finish(same.plot(), source=lesson.source, x=f"budget a week [{currency}]; bar: today's",
+           title=f"Money moved from {moved.idxmin()} to {moved.idxmax()}: {same.gain:+.0f} {currency} a week expected "
+           f"({same.gain_low:+.0f} to {same.gain_high:+.0f})")  # fmt: skip
 
 # %%
 if able:
@@ -828,6 +964,7 @@ if able:
     multiples = pd.DataFrame({
         "last click": by_clicks, "mix, same total": same.table.set_index("channel")["multiple"],
         "mix, free total": free.table.set_index("channel")["multiple"],
+        "no advertising": pd.Series(0.0, index=PAID),
     }).join(pd.DataFrame(best_budgets(world))).reindex(PAID)  # fmt: skip
 
 # %% tags=["nbval-check-output"]
@@ -835,9 +972,9 @@ multiples.round(2) if able else "not on this store"
 
 # %% [markdown]
 """
-Each column is a plan: multiples of the usual budget. They start after the half-year of tests. The
-*oracle* columns, where they are known, come from a search with the truth in hand: nobody has them, they
-tell what was there to be won. The status quo does not test, so the cost of testing is in the difference.
+Each column is a plan: multiples of the usual budget. They start after the tests; *no advertising* is the bluntest of them. The
+*oracle* columns, where they are known, come from a search with the truth in hand on stores of this kind: nobody has
+them, they tell about how much was there to be won. Profit is counted from the plan's first day; what the tests cost is told apart.
 """
 
 # %%
@@ -857,6 +994,11 @@ if able:
     earned["profit"] = earned["margin"] - earned["ad_spend"]
     earned["against_status_quo"] = earned["profit"] - earned.loc["status quo", "profit"]
     earned["regret"] = earned["profit"].max() - earned["profit"]
+    firsts = {
+        name: outcome[name].query("date < @turn")[money].sum()
+        for name in ("status quo", "mix, free total")
+    }
+    while_testing = pd.DataFrame(firsts).T.eval("margin - ad_spend").diff().iloc[-1]
 
 # %% tags=["nbval-check-output"]
 earned.round(-1) if able else "not on this store"
@@ -868,9 +1010,33 @@ if able:
     display(Markdown(
         f"In the {plan_weeks} weeks after the tests, moving money by last click changed profit by **{format_amount(naive_gain, currency)}**, the same "
         f"total by the mix model by **{format_amount(earned.loc['mix, same total', 'against_status_quo'], currency)}**, and spending only what "
-        f"earns its cost by **{format_amount(ours, currency)}**. All worlds have the same people and luck. They do not count what "
-        "less advertising does to awareness beyond the horizon: a cut that pays for half a year can cost later."
+        f"earns its cost by **{format_amount(ours, currency)}**. The tests themselves, in their {test_weeks} weeks, changed profit by "
+        f"{format_amount(while_testing, currency)} (dark regions also save their spend)."
     ))  # fmt: skip
+
+# %%
+if able:
+    gains = earned["against_status_quo"]
+    none, even = gains["no advertising"], gains["mix, same total"]
+    oracle = gains[gains.index.str.startswith("oracle")].max()  # none known: never ahead
+    ahead = gains.index[(gains > oracle) & ~gains.index.str.startswith("oracle")]
+
+# %%
+if able:
+    display(Markdown(
+        ("So *how much* is spent matters more here than on what. " if abs(ours) > 3 * abs(even) else "")
+        + ("With the same total, the mix model did better than last click. " if even > naive_gain else "With the same total, the mix "
+           "model did **no** better than last click. ")
+        + f"Switching everything off would have changed profit by **{format_amount(none, currency)}**: "
+        + ("what the plan keeps earns more than it costs." if ours > none else "more than the plan, which keeps too much.")
+        + (f" *{', '.join(ahead)}* came out ahead of the oracle, which was searched on other people and other luck." if len(ahead) else "")
+    ))  # fmt: skip
+
+# %% [markdown]
+"""
+All worlds have the same people and luck, and end with the horizon. What less advertising does to awareness later is not
+counted: a cut that pays for half a year can cost afterwards. So the plan is reviewed each quarter, and the next tests are in it.
+"""
 
 # %% [markdown]
 """
@@ -892,7 +1058,7 @@ if able and can_mail:
          ("mail", "weekly", f"{rhythm.mails_per_week:g} a week; {targeting.best_rule}"),
          ("unpaid search", "this quarter", f"work on {chances['cluster'].iloc[0]} pages, worth up to "
           f"{format_amount(chances['value_per_year'].iloc[0], currency)} a year"),
-         ("creators", "next bookings", f"by fee, not by rank: {card.best}"),
+         ("creators", "next bookings", f"by what a fee brings: {by_fee}"),
          ("tests", "each half-year", "one block of regions dark, so that the curve stays known")],
         columns=["what", "when", "how"]))  # fmt: skip
 
@@ -901,8 +1067,8 @@ if able and can_mail:
 ## With orders alone: a campaign before and after
 
 Many stores have orders and no web log. A campaign in one region can still be read, if other regions did not have
-it. Below, the region and the day are yours to set; unless you do, they are *made up*: **no campaign took place**, so
-an honest method must find nothing.
+it. Below, the region and the day are yours to set; unless you do, they are *made up*: **no campaign of ours took place**, so
+an honest method should find nothing.
 """
 
 # %% tags=["hide-input"]
@@ -936,19 +1102,25 @@ if can_region:
            title=f"{region}: {campaign.effect:+.0%} ({campaign.low:+.0%} to {campaign.high:+.0%}) against the other "
            "regions")  # fmt: skip
     after = index.loc[region, begins:].mean() - 1
+
+# %%
+if can_region:
+    elsewhere = index.drop(region).loc[:, begins:].mean(axis=None) - 1
+    hint = ": sales are too uneven for this method" if campaign.high - campaign.low > 0.6 else ""
+    said = "" if campaign_region else (
+        "The interval holds zero, as it should where nothing happened. " if campaign.low <= 0 <= campaign.high else
+        "The interval leaves zero out though nothing happened: one in twenty does, more where regions differ. ")  # fmt: skip
     display(Markdown(
-        f"Before and after, {region} sold **{after:+.0%}**: the season, mostly. Against {len(index) - 1} other regions the "
-        f"difference is **{campaign.effect:+.0%}**"
-        + (", and its interval holds zero, as it must where nothing happened. " if campaign.low <= 0 <= campaign.high
-           and not campaign_region else ". ")
+        f"Before and after, {region} sold **{after:+.0%}**, the other {len(index) - 1} regions {elsewhere:+.0%}. Set against "
+        f"them, the difference is **{campaign.effect:+.0%}** ({campaign.low:+.0%} to {campaign.high:+.0%}). "
+        + said + f"A campaign here must bring about {(campaign.high - campaign.low) / 2:.0%} to be seen at all{hint}. "
         + "".join(f"*Mind:* {said} " for said in campaign.caveats)
     ))  # fmt: skip
-else:
-    display(
-        Markdown(
-            "> **Not estimated**, because fewer than three regions sell in every block of four weeks."
-        )
-    )
+
+# %% tags=["hide-input"]
+if not can_region:
+    why = "fewer than three regions sell in every block of four weeks."
+    display(Markdown(f"> **Not estimated**, because {why}"))
 
 # %% [markdown]
 """
@@ -962,8 +1134,8 @@ model refuses, and rightly.
   where it is switched off.
 - **A test is planned before it is read**: its size, its sample ratio, one look or an interval that survives many; regions,
   steps and synthetic controls where people cannot be drawn by lot.
-- **The plan moves money until the next unit earns the same**, and stops where it does not earn its cost; tests cost
-  something and buy the knowledge the model needs.
+- **The plan moves money until the next unit earns the same**, and stops where it does not earn its cost; tests
+  buy the knowledge that the model needs, and its intervals count luck only.
 
 **Exercises**: `exercises/04_marketing_plan.ipynb`.
 

@@ -13,6 +13,7 @@ from ecomlab.simulator.graph import Day
 from ecomlab.simulator.loop import begin
 from ecomlab.simulator.mechanisms.expectation import sole_route_chance
 from ecomlab.simulator.mechanisms.media import book_creators, remember_media
+from ecomlab.simulator.mechanisms.regions import open_regions
 from ecomlab.simulator.mechanisms.routes import fire_routes
 from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.scenario import Scenario
@@ -30,6 +31,7 @@ def _first_day(scenario: Scenario) -> Day:
     day = begin(build_world(scenario, noise, people=PEOPLE, days=15), noise, None)
     day.index, day["media_index"] = 0, 1.0
     day["fee_cents"] = np.int64(0)
+    open_regions(day)
     return day
 
 

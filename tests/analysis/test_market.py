@@ -328,7 +328,7 @@ def test_pictures_say_what_was_found():
     plan = market.plan_sample(margin_share=0.05)
     assert "385 answers" in title(plan.plot())
     raking = market.rake(panel(1), margins=MARGINS)
-    assert "young are 1.6 times too many" in title(raking.plot())
+    assert "young have 1.6 times their true share" in title(raking.plot())
     found = market.estimate_weighted_mean(raking, value="orders")
     assert "Weights move orders from" in title(found.plot())
     strata = market.estimate_stratified_mean(stratified_world(1), STRATA)

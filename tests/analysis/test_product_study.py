@@ -1,8 +1,11 @@
 """The truth study of chapter 03: what each way of asking for the elasticity, and the price, costs.
 
-Slow; run with `make study CHAPTER=product`, which also writes docs/studies/product.md.
+Slow; run with `make study CHAPTER=product`, which also writes docs/studies/product.md: in a world
+without operations, where what is sold is what was wanted. With ECOMLAB_STUDY_OPERATIONS=1 shelves
+run empty as they do in the preset; that page is docs/studies/product_operations.md.
 """
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +21,11 @@ from ecomlab.simulator.traps import plan_ways_out
 SEEDS, DAYS, PEOPLE = range(3000, 3200), 364, 10_000
 LARGE_SEEDS, LARGE = range(4000, 4024), 100_000  # a cost index says little in a small store
 SURVEYS, RESPONDENTS, OVERSTATED = range(5000, 5060), 400, 0.21
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "studies" / "product.md"
+OPERATIONS = bool(os.environ.get("ECOMLAB_STUDY_OPERATIONS"))
+NAME = "product_operations.md" if OPERATIONS else "product.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "studies" / NAME
+WORLD = load_scenario("west_d2c")
+WORLD = WORLD if OPERATIONS else WORLD.without_operations()
 
 WEEKS = """
     with sold as (
@@ -64,7 +71,7 @@ def ask(run, weeks: pd.DataFrame, **options) -> dict[str, float]:
 
 def one_store(seed: int) -> list[dict[str, object]]:
     """Ask a store and its twin with a random price test."""
-    world = load_scenario("west_d2c")
+    world = WORLD
     usual = simulate(world, seed, None, PEOPLE, DAYS)
     tested = simulate(world, seed, plan_ways_out(world, days=DAYS, traps=["price"]), PEOPLE, DAYS)
     weeks, trial = weeks_of(usual.store), weeks_of(tested.store).merge(
@@ -81,7 +88,7 @@ def one_store(seed: int) -> list[dict[str, object]]:
 
 def one_large_store(seed: int) -> list[dict[str, object]]:
     """Ask a store ten times the size, with the cost index as an instrument too."""
-    run = simulate("west_d2c", seed, None, LARGE, DAYS)
+    run = simulate(WORLD, seed, None, LARGE, DAYS)
     weeks = weeks_of(run.store)
     month = pd.to_datetime(weeks["date"]).dt.strftime("%Y-%m")
     weeks = weeks.assign(cell=weeks["category_id"].astype(str) + month)
@@ -107,7 +114,7 @@ def one_survey(seed: int) -> list[dict[str, object]]:
     """Ask people for prices; see what each way to a price earns of the most possible."""
     panel = Research(kind="price_answers", day="2024-01-03", respondents=RESPONDENTS,
                      panel="random")  # fmt: skip
-    run = simulate("west_d2c", seed, Plan(research=[panel]), PEOPLE, 7)
+    run = simulate(WORLD, seed, Plan(research=[panel]), PEOPLE, 7)
     answers, goods = run.store.table("price_answers"), run.store.table("products")
     told = run.truth["truth_wtp"].query("quantity == 'price_when_buying'")
     rows = []
@@ -181,10 +188,11 @@ def page(asked: pd.DataFrame, stated: pd.DataFrame) -> str:
     return f"""# Study: what a wrong elasticity costs, and what stated prices are worth
 
 `make study CHAPTER=product` made this page: {len(SEEDS)} stores of the preset `west_d2c` (seeds
-{SEEDS.start} to {SEEDS.stop - 1}, {PEOPLE:,} people, {DAYS} days), each run twice from the same
-draws: as usual, and with a random price test (every fortnight a lot gives each product its usual
-price, 10 % less or 10 % more); {len(LARGE_SEEDS)} large stores of {LARGE:,} people; {len(SURVEYS)}
-surveys. ecomlab {version("ecomlab")}, numpy {version("numpy")}, scipy {version("scipy")}.
+{SEEDS.start} to {SEEDS.stop - 1}, {PEOPLE:,} people, {DAYS} days,
+{"with" if OPERATIONS else "without"} operations), each run twice from the same draws: as usual,
+and with a random price test (every fortnight a lot gives each product its usual price, 10 % less or
+10 % more); {len(LARGE_SEEDS)} large stores of {LARGE:,} people; {len(SURVEYS)} surveys.
+ecomlab {version("ecomlab")}, numpy {version("numpy")}, scipy {version("scipy")}.
 
 ## The elasticity
 

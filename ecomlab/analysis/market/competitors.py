@@ -76,7 +76,10 @@ class PriceIndex(Result):
             f"{abs(gap):.1%} {'dearer' if gap > 0 else 'cheaper'} than we are"
         )  # fmt: skip
         return finish(
-            ax, title=f"Like for like, competitors are {word}", x="their price over ours", y=""
+            ax,
+            title=f"Like for like, competitors are {word}",
+            x="their price over ours [1: the same]",
+            y="",
         )
 
 

@@ -58,10 +58,16 @@ class EntryPlan(Result):
         ax.set_yticks(place, rows["option"])
         ax.set_ylim(-0.6, len(rows) - 0.4)
         amounts_on(ax, "x")
+        shown = self.table[self.table["option"] != STAY_OUT].iloc[0]
+        said = (
+            f"{format_amount(float(shown['profit']), self.unit)} "
+            f"({format_amount(float(shown['low']))} to {format_amount(float(shown['high']))})"
+        )
         return finish(
             ax,
-            title=f"Best: {self.best}, with {format_amount(self.profit, self.unit)} "
-            f"({format_amount(self.low)} to {format_amount(self.high)})",
+            title=f"Stay out: the best way in, {shown['option']}, brings {said}"
+            if self.best == STAY_OUT
+            else f"Best: {self.best}, with {said}",
             x=f"profit over staying out [{self.unit or 'currency'}]",
             y="",
         )

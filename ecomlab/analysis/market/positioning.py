@@ -85,7 +85,7 @@ class PositionMap(Result):
         ax.axvline(0, color=GREY, linewidth=0.6)
         first, second = self.explained_share
         title = (
-            f"What sets them apart most: {self.meanings[0]}"
+            f"What sets them apart most: {self.meanings[0].removeprefix('+ ')}"
             if self.is_told_apart
             else "The map shows luck: items that do not differ would look as far apart "
             f"{self.p_value:.0%} of the time"

@@ -64,10 +64,11 @@ class Raking(Result):
         ax.set_yticks(place, self.margins["level"].astype(str))
         ax.legend(loc="upper right")
         worst = self.margins.loc[(sample / target).idxmax()]
+        times = worst["sample_share"] / worst["target_share"]
         return finish(
             ax,
-            title=f"{worst['level']} are {worst['sample_share'] / worst['target_share']:.1f} times "
-            f"too many; weighted, {self.respondents:,} answers say as much as "
+            title=f"{worst['level']} have {times:.1f} times "
+            f"their true share; weighted, {self.respondents:,} answers say as much as "
             f"{self.effective_respondents:,.0f}",
             x="share of people [%]",
             y="",

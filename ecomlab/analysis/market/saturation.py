@@ -74,7 +74,7 @@ class Saturation(Result):
             ax.axvline(self.enough, color=ORANGE, linewidth=1.2)
             ax.annotate(f"{self.enough:.0f} interviews", (self.enough, 0.6), (5, 0),
                         textcoords="offset points", color=ORANGE, fontweight="bold")  # fmt: skip
-            title += f"; {self.enough:.0f} find {self.share:.0%} of all there are"
+            title += f"; {self.enough:.0f} interviews find {self.share:.0%} of all"
         ax.set_ylim(0, 1.12 * max(self.total, self.seen, held["high"].max()))
         ax.set_xlim(left=0)
         return finish(ax, title=title, x="interviews", y="different codes heard")

@@ -232,8 +232,9 @@ def _reconcile(
         chance = float(chi2.sf(square, len(paths) - 1))
         if chance < 1 - level:
             error *= np.sqrt(square / (len(paths) - 1))
+            odds = f"p = {chance:.2g}" if chance >= 0.001 else "p < 0.001"
             said.append(
-                f"The ways to the {tier} contradict each other (p = {chance:.2g}): find the step "
+                f"The ways to the {tier} contradict each other ({odds}): find the step "
                 "that is wrong before you believe the middle; its interval was widened."
             )
     every = [*zip(paths, logs, np.sqrt(np.diag(covariance)), strict=True),

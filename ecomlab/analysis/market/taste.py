@@ -69,8 +69,8 @@ class TasteForecast(Result):
                          for row in new.itertuples())  # fmt: skip
         return finish(
             ax,
-            title=(f"By {self.by}: {told}. " if told else f"By {self.by}: ")
-            + f"Known regions are missed by {100 * self.error_share:.1f} points",
+            title=(f"{told}, by {self.by}; k" if told else f"By {self.by} k")
+            + f"nown regions are missed by {100 * self.error_share:.1f} points",
             x=self.by,
             y="share of units [%]",
         )

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator
 from scipy.signal import fftconvolve
 from scipy.stats import norm
 
@@ -102,14 +103,16 @@ class TestWatch(Result):
                         linewidth=0)  # fmt: skip
         ax.plot(seen["day"], seen["difference"], color=GREY)
         ax.axhline(0, color=GREY, linewidth=1)
-        for column, color, label in (("always_high", BLUE, "right on all days"),
+        for column, color, label in (("always_low", BLUE, "right on all days"),
                                      ("high", ORANGE, "right for one look")):  # fmt: skip
             if len(seen):
-                ax.annotate(label, (seen["day"].iloc[-1], seen[column].iloc[-1]), (-4, 4),
-                            textcoords="offset points", color=color, ha="right",
-                            fontweight="bold")  # fmt: skip
+                ax.annotate(label, (seen["day"].iloc[-1], seen[column].iloc[-1]), (5, 0),
+                            textcoords="offset points", color=color, va="center",
+                            fontweight="bold", annotation_clip=False)  # fmt: skip
         spread = seen["always_high"].tail(max(len(seen) // 2, 1)).abs().max() if len(seen) else 1
         ax.set_ylim(-2.2 * spread, 2.2 * spread)
+        if pd.api.types.is_datetime64_any_dtype(self.table["day"]):
+            ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=6))
         ax.set_ylabel("difference to the control [outcome a unit]")
         ax.set_title(
             "Nothing is found that survives watching" if self.stopped is None

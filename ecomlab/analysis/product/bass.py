@@ -80,7 +80,7 @@ class BassFit(Result):
         ax.plot(ahead["period"], ahead["units"], color=BLUE)
         ax.axvline(max(self.peak_period, 0) + 0.5, color=ORANGE, linewidth=1)
         market = f"{format_amount(self.market_low)} to {format_amount(self.market_high)}"
-        title = f"Sales peak after {self.peak_period:.1f} periods; {market} units in all"
+        title = f"Sales peak in period {int(max(self.peak_period, 0)) + 1}; {market} units in all"
         return finish(amounts_on(ax), title=title, x="period since launch", y="units a period")
 
 
@@ -193,7 +193,9 @@ def _search(series: pd.DataFrame, at_a_point: bool, level: float) -> BassFit:
         f_dist.sf(max(flat - 2 * best.cost, 0.0) / 2 / max(variance, 1e-300), 2, freedom)
         > 1 - level
     ):
-        return _unknown(series, "the periods do not differ more than steady sales do by luck.")
+        return _unknown(
+            series, "steady sales with their luck fit the periods about as well as the curve."
+        )
     errors = np.sqrt(np.diag(np.linalg.inv(information)) * variance)
     return _judge(series, best.x, errors * student.ppf((1 + level) / 2, freedom), fitted)
 

@@ -66,7 +66,7 @@ class DelistPlan(Result):
             if self.candidates
             else "No product can go for sure: each may earn more than it costs"
         )
-        return finish(amounts_on(ax), title=title, x="products, best to let go first",
+        return finish(amounts_on(ax), title=title, x="products, best to let go first (red: sure)",
                       y="gain of letting go [currency/year]")  # fmt: skip
 
 

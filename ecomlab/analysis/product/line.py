@@ -189,14 +189,18 @@ class GrowthShareMap(Result):
         ax.axhline(self.growth_line, color=GREY, linewidth=1)
         ax.invert_xaxis()
         ax.yaxis.set_major_formatter("{x:+.0%}")
+        for field, corner, tint in zip(_FIELDS, _CORNERS, PALETTE, strict=False):
+            ax.text(*corner, f"{field}s", transform=ax.transAxes, color=tint, fontweight="bold",
+                    ha="right" if corner[0] > 0.5 else "left", va="center")  # fmt: skip
         sure = int(self.table["is_sure"].sum())
         title = f"{sure} of {len(self.table)} segments have a place on the map that is sure"
         rival = "largest rival" if self.is_market_known else "largest other segment of the store"
         return finish(ax, title=title, x=f"own sales over those of the {rival} (log scale)",
-                      y="growth")  # fmt: skip
+                      y="growth over the span before")  # fmt: skip
 
 
 _FIELDS = ("star", "cash cow", "question mark", "dog")
+_CORNERS = ((0.01, 0.96), (0.01, 0.04), (0.99, 0.96), (0.99, 0.04))  # of each field [of the axes]
 
 
 def map_growth_share(

@@ -75,8 +75,9 @@ class PriceRange(Result):
             ax.step(self.curves["price"], self.curves[name], where="post", color=color)
             near = (self.curves[name] - height).abs().idxmin()
             ax.annotate(name.replace("_", " "), (self.curves["price"][near], height),
-                        (5 * side, 0), textcoords="offset points", color=color,
-                        ha="left" if side > 0 else "right", fontweight="bold")  # fmt: skip
+                        (5 * side, 7 if height > 0.5 else -9), textcoords="offset points",
+                        color=color, ha="left" if side > 0 else "right",
+                        fontweight="bold")  # fmt: skip
         ax.set_xlim(0, self.curves["price"][(self.curves["too_expensive"] - 0.96).abs().idxmin()])
         ax.axvspan(self.lowest_price, self.highest_price, color=GREY, alpha=0.13, linewidth=0)
         ax.axvline(self.optimal_price, color=GREY, linestyle="--", linewidth=1.2)

@@ -57,10 +57,10 @@ class PricePlan(Result):
         ax.plot(top["price"], place, "o", color=BLUE, label="planned")
         span = np.isfinite(top["price_high"])
         ax.hlines(place[span], top["price_low"][span], top["price_high"][span], color=ORANGE,
-                  linewidth=5, alpha=0.35, label="if the elasticity is at an end")  # fmt: skip
+                  linewidth=5, alpha=0.35, label="elasticity at its interval's end")  # fmt: skip
         ax.set_yticks(place, top["sku"].astype(str))
         ax.legend(loc="best")
-        title = f"New prices for {self.changed} products change profit by "
+        title = f"New prices for {self.changed} products should change profit by "
         title += f"{self.profit_change_share:+.1%} ({self.low:+.1%} to {self.high:+.1%})"
         return finish(ax, title=title, x="price [currency/unit]", y="")
 

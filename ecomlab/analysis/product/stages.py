@@ -26,6 +26,7 @@ __all__ = ["STAGES", "LifeStages", "advise_by_stage", "confuse_stages", "stage_p
 
 STAGES = ("introduction", "growth", "maturity", "decline")
 _SURE = 0.8
+_HIGHEST_DRAWN = 3.0  # growth above it is drawn at the rim [share/year]
 _YOUNG_WEEKS, _GROWN_UP_WEEKS = 30, 65
 
 
@@ -62,11 +63,13 @@ class LifeStages(Result):
             here = self.table[self.table["stage"] == stage]
             for is_sure, face in ((True, color), (False, "none")):
                 dots = here[here["is_sure"] == is_sure]
-                ax.scatter(dots["units"].clip(lower=0.5), dots["growth_share"], s=26,
+                ax.scatter(dots["units"].clip(lower=0.5),
+                           dots["growth_share"].clip(upper=_HIGHEST_DRAWN), s=26,
                            facecolors=face, edgecolors=color, linewidth=1,
                            label=stage if is_sure else None)  # fmt: skip
         ax.axhline(0, linewidth=0.8, color="black")
         ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:,g}")
         ax.yaxis.set_major_formatter("{x:+.0%}")
         ax.legend(loc="lower right", fontsize=9, frameon=True)
         sure = self.table[self.table["is_sure"]]["stage"].eq("decline").sum()
@@ -74,7 +77,11 @@ class LifeStages(Result):
             f"{self.decline} of {len(self.table)} products look like declining, "
             f"{sure} of them for sure (full dots)"
         )
-        return finish(ax, title=title, x="units sold in the window", y="growth a year")
+        beyond = (self.table["growth_share"] > _HIGHEST_DRAWN).any()
+        rim = f" (over {_HIGHEST_DRAWN:+.0%} at the rim)" if beyond else ""
+        return finish(
+            ax, title=title, x="units sold in the weeks looked at", y=f"growth a year{rim}"
+        )
 
 
 def stage_products(

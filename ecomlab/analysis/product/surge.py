@@ -61,7 +61,9 @@ class SurgeWatch(Result):
             f"{top['group']} surged to {top['peak_ratio']:.1f} times the usual; the watch rang "
             f"{top['lead_weeks']:.0f} weeks before the peak"
         )
-        return finish(ax, title=title, x="week (orange: noticed)", y="units a week")
+        return finish(
+            ax, title=title, x="week (orange: noticed; grey: the usual)", y="units a week"
+        )
 
 
 def watch_surges(

@@ -69,8 +69,9 @@ class Switching(Result):
         ax.axvline(0, color=GREY, linewidth=1)
         ax.xaxis.set_major_formatter("{x:.0%}")
         title = (
-            f"Of 100 units of a missing product, others sell {100 * self.share:.0f} more "
-            f"({100 * self.low:.0f} to {100 * self.high:.0f})"
+            f"Of 100 units of a missing product, others sell {abs(100 * self.share):.0f} "
+            f"{'more' if self.share >= 0 else 'fewer'} "
+            f"({100 * self.low:+.0f} to {100 * self.high:+.0f})"
             if self.is_estimated
             else "Too little was missing to tell who switches"
         )

@@ -288,7 +288,8 @@ QUESTIONS = (
         number="03.6",
         ask="What is the own-price elasticity by the cost instrument, rivals held fixed?",
         unit="%/%",
-        hint="estimate_elasticity(..., instrument='log_cost', controls=['log_rival'])",
+        hint="estimate_elasticity(..., instrument='log_cost', controls=['log_rival']). It is asked "
+        "to be seen, not to be priced by: in a store of this size it scatters widely.",
         solve=lambda s: _estimate(s, "instrument"),
         tolerance=0.02,
         mistakes=(
