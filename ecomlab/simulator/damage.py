@@ -132,7 +132,7 @@ def measure_incident(
     --------
     >>> from ecomlab.simulator.packs import make_incident
     >>> off = make_incident("tiny", "pixel_loss", start="2024-02-01", difficulty="easy")
-    >>> found = measure_incident("tiny", incident=off, people=300, days=5)
+    >>> found = measure_incident("tiny", incident=off, people=300, days=9)
     >>> found.profit, found.orders, found.first_kpi
     (0.0, 0.0, 'reported_orders')
     """

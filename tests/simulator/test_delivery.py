@@ -207,7 +207,7 @@ def test_at_the_usual_level_nobody_leaves_more_or_less_and_orders_stay_as_calibr
     world = build_world(WORLD, Noise(7), people=20_000, days=300)
     day = run_days(world, Noise(7), None, 300, flush=lambda _: None)
     moved = day["satisfaction"] != np.float32(0.4)
-    assert moved.sum() > 1500
+    assert moved.sum() > 1200  # enough people to speak of
     assert abs(day["satisfaction"][moved].mean() - 0.4) < 0.03  # out-of-stocks and tickets pull
 
 
