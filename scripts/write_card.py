@@ -32,7 +32,9 @@ for the lessons.
 def main() -> None:
     """Write the card."""
     lines = []
-    for folder in sorted(path for path in DATASETS.iterdir() if path.is_dir()):
+    for folder in sorted(
+        path for path in DATASETS.iterdir() if path.is_dir() and path.suffix != ".worlds"
+    ):
         about = open_store(folder).manifest
         rows = sum(int(table["rows"]) for table in about.tables.values())
         size = sum(file.stat().st_size for file in folder.iterdir()) / 1024**2

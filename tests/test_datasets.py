@@ -23,7 +23,9 @@ def test_a_ready_store_can_be_made_again(name):
 
 def test_every_store_has_a_line_on_the_card_with_its_rows():
     card = (DATASETS / "README.md").read_text(encoding="utf-8")
-    for folder in (path for path in DATASETS.iterdir() if path.is_dir()):
+    for folder in (
+        path for path in DATASETS.iterdir() if path.is_dir() and path.suffix != ".worlds"
+    ):
         held = open_store(folder)
         rows = sum(int(table["rows"]) for table in held.manifest.tables.values())
         line = next(line for line in card.splitlines() if line.startswith(f"| `{folder.name}`"))
