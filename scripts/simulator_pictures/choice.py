@@ -34,16 +34,16 @@ def _bestseller(day: Day) -> np.ndarray:
 def _changes(day: Day) -> np.ndarray:
     """Return whose orders differ where the bestseller is dearer: same luck, other luck."""
     let_all_visit(day)
-    sku, before = _bestseller(day), day["lines"]
+    sku, before = _bestseller(day), day["wanted"]
     own = sku[day["considered"]]
     _reprice(day, sku, 1.1)
     other = Day(day.world, Noise(SEED + 1), ())
     other.index, other.values, other.streams = day.index, dict(day.values), choose.streams
     choose(other)
     found = []
-    for lines in (day["lines"], other["lines"]):
-        of_it = ((before != lines) & own).any(axis=0)
-        found.append((of_it.sum(), ((before != lines).any(axis=0) & ~of_it).sum()))
+    for wanted in (day["wanted"], other["wanted"]):
+        of_it = ((before != wanted) & own).any(axis=0)
+        found.append((of_it.sum(), ((before != wanted).any(axis=0) & ~of_it).sum()))
     return np.array(found)
 
 

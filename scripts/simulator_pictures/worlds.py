@@ -56,6 +56,8 @@ def let_all_visit(day: Day) -> None:
     people = len(day.world.people.ids)
     day["visitors"], day["visitor_is_customer"] = np.arange(people), day["customer"]
     day["route"] = np.zeros(people, dtype=np.int64)
+    day["stays"] = np.ones(people, dtype=bool)
+    day["chat_answered"] = day["returned"] = np.zeros(0, dtype=np.int64)
     day["feature_order"] = day["feature_cart"] = np.zeros(people)
     for step in (value_products, consider, choose):
         step(day)
