@@ -103,7 +103,15 @@ def assert_nobody_is_left(out: Path) -> None:
     until = time.monotonic() + 10
     while processes(out) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not processes(out)
+    assert not [described(process) for process in processes(out)]
+
+
+def described(process: psutil.Process) -> str:
+    """Say what is left and for how long, since it will be gone when somebody looks."""
+    with contextlib.suppress(psutil.Error):
+        age = time.time() - process.create_time()
+        return f"{process} since {age:.0f} s, {process.cpu_times()}: {process.cmdline()[:4]}"
+    return f"{process}, gone by now"
 
 
 def test_after_any_kill_what_was_finished_is_whole_and_a_rerun_completes(store, tmp_path):
