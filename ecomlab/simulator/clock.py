@@ -11,6 +11,7 @@ __all__ = ["order_seconds", "visit_seconds"]
 # Visits begin by the local hour, in shares: a lunch bump and a long evening.
 _HOURS = (1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.4, 2.6, 3.8, 4.8, 5.4, 5.7,
           6.0, 5.6, 5.2, 5.2, 5.3, 5.5, 6.0, 6.9, 7.6, 7.4, 5.6, 3.1)  # fmt: skip
+_PART = np.linspace(0, 1, 25)
 _SHARE = np.concatenate([[0.0], np.cumsum(_HOURS) / np.sum(_HOURS)])
 
 
@@ -29,7 +30,7 @@ def visit_seconds(luck: Array, length: Array | int) -> Array:
     >>> visit_seconds(np.array([0.5]), 86_400).tolist()
     [56976]
     """
-    clock = np.interp(luck, _SHARE, np.linspace(0, 1, 25))
+    clock = np.interp(luck, _SHARE, _PART)
     return np.floor(clock * length).astype(np.int64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,8 @@ _KEPT = (
     "ticket_order_chance", "is_open", "is_delisted",
 )  # fmt: skip
 _OF_BUYERS = ("route_chance", "fired")  # kept of visits that ordered, routes x orders
+_pick_kept = itemgetter(*_KEPT)
+_PLACE = {name: place for place, name in enumerate((*_KEPT, *_OF_BUYERS))}
 _FLUSH_VISITS = 1 << 17
 
 
@@ -142,29 +145,33 @@ class Log:
     first: int
     days: int = 0
     visits: int = 0
-    values: dict[str, list[Array]] = field(default_factory=dict)
+    rows: list[tuple[Array, ...]] = field(default_factory=list)
     last: Day | None = None  # set when the log is handed over
 
     def keep(self, day: Day) -> None:
         """Add a day."""
-        for name in _KEPT:
-            self.values.setdefault(name, []).append(day[name])
-        for name in _OF_BUYERS:
-            self.values.setdefault(name, []).append(day[name][:, day["order_visit"]].T)
+        bought = day["order_visit"]
+        of_buyers = [day[name][:, bought].T for name in _OF_BUYERS]
+        self.rows.append((*_pick_kept(day.values), *of_buyers))
         self.days += 1
         self.visits += len(day["visitors"])
 
+    def values(self, name: str) -> list[Any]:
+        """Return a value of each day."""
+        place = _PLACE[name]
+        return [row[place] for row in self.rows]
+
     def join(self, name: str) -> Array:
         """Return a value of all days, one after another."""
-        return np.concatenate(self.values[name])
+        return np.concatenate(self.values(name))
 
     def stack(self, name: str) -> Array:
         """Return a value of fixed shape with the days as its first axis."""
-        return np.array(self.values[name])
+        return np.array(self.values(name))
 
     def counts(self, name: str) -> Array:
         """Return how many entries a value has on each day."""
-        return np.array([len(one) for one in self.values[name]], dtype=np.int64)
+        return np.array([len(one) for one in self.values(name)], dtype=np.int64)
 
     def day_of(self, name: str) -> Array:
         """Return the day of each entry of a joined value."""

@@ -43,6 +43,7 @@ class Noise:
 
     def __init__(self, seed: int) -> None:
         self.seed = int(seed)
+        self._begun: dict[tuple[str, str], Any] = {}  # hashes of names, up to the day
 
     def uniform(
         self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
@@ -60,9 +61,9 @@ class Noise:
         part
             A second name within the stream, such as the channel.
         """
-        given = np.asarray(ids)
-        keys = self.keys(stream, day=day, part=part)
-        return np.asarray(hash_uniforms(given.ravel(), *keys)).reshape(given.shape)
+        given, keys = np.asarray(ids), self.keys(stream, day=day, part=part)
+        drawn: npt.NDArray[np.float64] = hash_uniforms(given.ravel(), *keys)
+        return drawn if given.ndim == 1 else drawn.reshape(given.shape)
 
     def words(
         self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
@@ -76,11 +77,14 @@ class Noise:
         self, stream: str, *, day: int | None = None, part: str = ""
     ) -> tuple[np.uint64, np.uint64]:
         """Return the two keys of a stream's hash, for kernels that draw as they go."""
-        when = "-" if day is None else str(day)
-        name = f"{self.seed}|{stream}|{part}|{when}|1".encode()
-        key = int.from_bytes(blake2b(name, digest_size=8).digest(), "little")
-        first, turned = np.uint64(key), np.uint64(((key << 32) | (key >> 32)) & _ALL)
-        return first, turned
+        begun = self._begun.get((stream, part))
+        if begun is None:
+            begun = blake2b(f"{self.seed}|{stream}|{part}|".encode(), digest_size=8)
+            self._begun[stream, part] = begun
+        whole = begun.copy()
+        whole.update(b"-|1" if day is None else b"%d|1" % day)
+        key = int.from_bytes(whole.digest(), "little")
+        return np.uint64(key), np.uint64(((key << 32) | (key >> 32)) & _ALL)
 
     def normal(
         self, stream: str, ids: Array, *, day: int | None = None, part: str = ""

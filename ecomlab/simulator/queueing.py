@@ -2,16 +2,16 @@
 
 Agents come and go by the hour; who waits leaves when patience runs out (Garnett, Mandelbaum
 and Reiman 2002). Nothing is drawn here: a contact's arrival, handling and patience are its
-own, agents are capacity only. A heap does it: about a microsecond a contact.
+own, agents are capacity only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heappop, heappush
 
 import numpy as np
 
+from ecomlab.simulator.kernels.queues import answer_in_turn
 from ecomlab.simulator.noise import Array
 
 __all__ = ["Served", "serve"]
@@ -74,39 +74,9 @@ def serve(
     when = np.concatenate([changes * _HOUR, np.maximum(came, 0.0), [end]])
     what = np.concatenate([-1 - np.asarray(agents)[changes], np.arange(len(came)), [-1]])
     rank = np.lexsort((np.concatenate([changes * 0 - 1, place, [len(came)]]), when))
-    start = np.array(
-        _serve(when[rank].tolist(), what[rank].tolist(), place.tolist(),
-               np.asarray(handling, dtype=np.float64).tolist(), last.tolist())
-    )  # fmt: skip
+    work = np.asarray(handling, dtype=np.float64)
+    start = answer_in_turn(when[rank], what[rank], place, work, last)
     answered = ~np.isnan(start)
     left = ~answered & (last <= end)
     wait = np.where(answered, start, np.minimum(last, end)) - came
     return Served(start=start, wait=wait, is_abandoned=left)
-
-
-def _serve(
-    when: list[float], what: list[int], place: list[int], work: list[float], last: list[float]
-) -> list[float]:
-    """Go through arrivals (0 and up) and agents' coming and going (-1 less their number)."""
-    begun = [float("nan")] * len(place)
-    busy: list[float] = []  # when those under way are done
-    queue: list[tuple[int, int]] = []
-    agents = 0
-    for now, one in zip(when, what, strict=True):
-        while busy and busy[0] <= now:
-            done = heappop(busy)
-            while queue and len(busy) < agents:
-                _, next_one = heappop(queue)
-                if last[next_one] > done:
-                    begun[next_one] = done
-                    heappush(busy, done + work[next_one])
-        if one < 0:
-            agents = -1 - one
-        else:
-            heappush(queue, (place[one], one))
-        while queue and len(busy) < agents:
-            _, next_one = heappop(queue)
-            if last[next_one] > now:
-                begun[next_one] = now
-                heappush(busy, now + work[next_one])
-    return begun

@@ -5,7 +5,9 @@ Nothing here depends on a plan, nor on the number of days simulated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from ecomlab.simulator.scenario import Scenario
 from ecomlab.simulator.suppliers import Suppliers, draw_suppliers
 
 __all__ = ["Surroundings", "World", "build_world"]
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,23 @@ class World:
     region_people: Array
     suppliers: Suppliers | None = None
     network: Network | None = None
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what ``make`` returned when the name was first asked for; days are many."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def of_categories(self, name: str) -> Array:
+        """Return a parameter of all categories."""
+        kinds = self.scenario.categories.values()
+        return self.once(f"category.{name}", lambda: np.array([getattr(k, name) for k in kinds]))
+
+    def of_routes(self, name: str) -> Array:
+        """Return a parameter of all routes."""
+        routes = self.scenario.routes.values()
+        return self.once(f"route.{name}", lambda: np.array([getattr(r, name) for r in routes]))
 
 
 def build_world(scenario: Scenario, noise: Noise, *, people: int, days: int) -> World:

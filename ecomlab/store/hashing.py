@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 __all__ = ["ContentHash", "canonical_hash"]
 
@@ -65,15 +66,21 @@ class ContentHash:
 
     def add_column(self, name: str, column: pa.ChunkedArray) -> None:
         """Add the next rows of one column."""
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        part = self._columns.setdefault(name, _Column(str(column.type)))
-        if part.kind != str(column.type):
-            raise ValueError(f"{name}: a piece of type {column.type} follows one of {part.kind}.")
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        part = self._columns.setdefault(name, _Column(str(kind)))
+        if part.kind != str(kind):
+            raise ValueError(f"{name}: a piece of type {kind} follows one of {part.kind}.")
         part.rows += len(column)
-        part.gaps.update(column.is_null().to_numpy() if column.null_count else bytes(len(column)))
-        for digest, values in zip(part.values, _plain_values(column), strict=False):
-            digest.update(np.ascontiguousarray(values).data)
+        for held in column.chunks:
+            if pa.types.is_dictionary(held.type):
+                # indices lie within their dictionary: Arrow has made both
+                held = pc.take(held.dictionary, held.indices, boundscheck=False)
+            gaps = held.is_null().to_numpy(zero_copy_only=False) if held.null_count else None
+            part.gaps.update(bytes(len(held)) if gaps is None else gaps)
+            for digest, values in zip(part.values, _plain_values(held, gaps), strict=False):
+                digest.update(np.ascontiguousarray(values).data)
 
     def digest(self) -> str:
         """Return the hash of the rows so far."""
@@ -85,26 +92,32 @@ class ContentHash:
         return whole.hexdigest()
 
 
-def _plain_values(column: pa.ChunkedArray) -> Iterator[np.ndarray]:
+def _plain_values(held: pa.Array, gaps: np.ndarray | None) -> Iterator[np.ndarray]:
     """Yield a column's values as arrays whose bytes do not depend on how Arrow holds them."""
-    if pa.types.is_string(column.type):
-        lengths, texts = [], []
-        for held in column.chunks:
-            filled = held.fill_null("") if held.null_count else held
-            ends = np.frombuffer(filled.buffers()[1], "<i4")
-            ends = ends[filled.offset : filled.offset + len(filled) + 1]
-            lengths.append(np.diff(ends))
-            texts.append(np.frombuffer(filled.buffers()[2] or b"", "u1")[ends[0] : ends[-1]])
-        yield np.concatenate([np.zeros(0, "<i4"), *lengths])
-        yield np.concatenate([np.zeros(0, "u1"), *texts])
-    elif pa.types.is_floating(column.type):
-        values = column.to_numpy()
-        values = np.where(np.isnan(values), np.nan, values) if column.null_count else values
+    if pa.types.is_string(held.type):
+        ends = _ends(held)
+        lengths = np.diff(ends)
+        if gaps is not None and lengths[gaps].any():  # what stands in a gap does not count
+            held = held.fill_null("")
+            ends = _ends(held)
+            lengths = np.diff(ends)
+        yield lengths
+        yield np.frombuffer(held.buffers()[2] or b"", "u1")[ends[0] : ends[-1]]
+    elif pa.types.is_floating(held.type):
+        values = held.to_numpy(zero_copy_only=False)
+        values = np.where(np.isnan(values), np.nan, values) if gaps is not None else values
         yield (values + 0.0).astype("<f8", copy=False)
-    elif pa.types.is_boolean(column.type):
-        yield column.fill_null(False).to_numpy().astype("u1")
-    elif pa.types.is_integer(column.type) or pa.types.is_temporal(column.type):
-        width = pa.int32() if column.type.bit_width == 32 else pa.int64()
-        yield column.cast(width).fill_null(0).to_numpy().astype("<i8", copy=False)
+    elif pa.types.is_boolean(held.type):
+        yield held.fill_null(False).to_numpy(zero_copy_only=False).astype("u1")
+    elif pa.types.is_integer(held.type) or pa.types.is_temporal(held.type):
+        width = pa.int32() if held.type.bit_width == 32 else pa.int64()
+        yield held.cast(width).fill_null(0).to_numpy().astype("<i8", copy=False)
     else:  # no type of ours: a table that somebody changed by hand
-        yield np.frombuffer(repr(column.to_pylist()).encode(), "u1")
+        yield np.frombuffer(repr(held.to_pylist()).encode(), "u1")
+
+
+def _ends(held: pa.Array) -> np.ndarray:
+    """Return where each text of an array begins, and where the last one ends."""
+    if not len(held):
+        return np.zeros(1, "<i4")
+    return np.frombuffer(held.buffers()[1], "<i4")[held.offset : held.offset + len(held) + 1]

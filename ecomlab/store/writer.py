@@ -86,6 +86,8 @@ class StoreWriter:
                     compression_level=1, store_schema=False,
                     use_dictionary=[f.name for f in piece.schema if not _is_long(f)],
                     write_statistics=[f.name for f in piece.schema if not _is_text(f)],
+                    column_encoding={f.name: "DELTA_BINARY_PACKED" for f in piece.schema
+                                     if pa.types.is_timestamp(f.type)},
                 )  # fmt: skip
             self._hashes[name].add(piece)
             if piece.num_rows:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ecomlab.simulator.kernels.draws import gather_rows, high_of, word_of
+from ecomlab.simulator.kernels.draws import gather_rows, hash_uniforms, hash_words, high_of, word_of
 
 __all__ = [
     "SLOTS", "choose_products", "expect_money", "expect_units", "find_gaps", "look_around",
@@ -35,32 +35,34 @@ def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
     seen = np.zeros((len(visitors), SLOTS), dtype=np.int32)
     counts = np.zeros((len(visitors), SLOTS), dtype=np.bool_)
     edges, mask = np.empty(kinds), np.uint64(size - 1)
+    numbers = ids[visitors]
+    kind_luck = hash_uniforms(numbers, keys[0], keys[1])
+    few_words = hash_words(numbers, keys[2], keys[3])
+    more_words = hash_words(numbers, keys[4], keys[5])
     for v in range(len(visitors)):
         if not stays[v]:
             continue
-        who = visitors[v]
         total = 0.0
         for kind in range(kinds):
             total += np.float64(own[v, kind]) * mood[kind]
             edges[kind] = total
-        luck = high_of(word_of(ids[who], keys[0], keys[1])) * total
+        luck = kind_luck[v] * total
         kind = 0
-        while kind < kinds - 1 and luck > edges[kind]:
-            kind += 1
+        for edge in range(kinds - 1):  # counted, which takes no guess
+            kind += luck > edges[edge]
         main[v] = kind
-        few = word_of(ids[who], keys[2], keys[3])
-        more = word_of(ids[who], keys[4], keys[5])
-        of = range_of[v]
+        few, more, of = few_words[v], more_words[v], range_of[v]
         for slot in range(_OWN + 1):
             word = few if slot < _BITS else more
             place = (word >> (_TWELVE * np.uint64(slot % _BITS))) & mask
             seen[v, slot] = shelf[of, kind if slot < _OWN else companion[kind], place]
         seen[v, _OWN + 1] = partner[seen[v, 0]]
         for slot in range(SLOTS):
-            counts[v, slot] = on_sale[seen[v, slot]] and is_offered[of, seen[v, slot]]
+            sku = seen[v, slot]
+            is_new = on_sale[sku] & is_offered[of, sku]
             for earlier in range(slot):
-                if seen[v, earlier] == seen[v, slot]:
-                    counts[v, slot] = False
+                is_new &= seen[v, earlier] != sku
+            counts[v, slot] = is_new
     return main, seen, counts
 
 

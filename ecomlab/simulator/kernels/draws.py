@@ -50,7 +50,7 @@ def low_of(word):
 
 @njit(cache=True)
 def hash_words(numbers, first, turned):
-    """Return the random bits of each entity."""
+    """Return the random bits of each entity: in a loop of nothing else, many at a time."""
     out = np.empty(len(numbers), dtype=np.uint64)
     for i in range(len(numbers)):
         out[i] = word_of(numbers[i], first, turned)

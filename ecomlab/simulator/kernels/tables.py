@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ecomlab.simulator.kernels.draws import high_of, low_of, word_of
+from ecomlab.simulator.kernels.draws import hash_words, high_of, low_of
 
 __all__ = ["draw_looks", "scramble_numbers", "write_hex"]
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
-_NINETEEN, _FOUR = np.uint64(29), np.uint64(4)
+_NINETEEN, _EIGHT, _BYTE = np.uint64(29), np.uint64(8), np.uint64(255)
 _HALF_WORD = np.uint64(32)
-_DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+_PAIRS = np.frombuffer("".join(f"{i:02x}" for i in range(256)).encode(), dtype=np.uint8)
 
 
 @njit(cache=True)
@@ -21,14 +21,15 @@ def scramble_numbers(numbers, half, keys):
     out = np.empty(len(numbers), dtype=np.uint64)
     shift, mask = np.uint64(half), (np.uint64(1) << np.uint64(half)) - np.uint64(1)
     for i in range(len(numbers)):
-        given = np.uint64(max(numbers[i], 0))
-        left, right = given >> shift, given & mask
-        for key in keys:
-            mixed = (right + (key & mask)) * key
+        out[i] = np.uint64(max(numbers[i], 0))
+    for key in keys:  # a round for all, then the next: many are worked on at once
+        small = key & mask
+        for i in range(len(numbers)):
+            right = out[i] & mask
+            mixed = (right + small) * key
             mixed ^= mixed >> _NINETEEN
             mixed *= _MIX
-            left, right = right, left ^ ((mixed >> _HALF_WORD) & mask)
-        out[i] = (left << shift) | right
+            out[i] = (right << shift) | ((out[i] >> shift) ^ ((mixed >> _HALF_WORD) & mask))
     return out
 
 
@@ -44,9 +45,10 @@ def write_hex(codes, gap, prefix, width):
             for k in range(len(prefix)):
                 text[at + k] = prefix[k]
             code = codes[i]
-            for k in range(size - 1, len(prefix) - 1, -1):
-                text[at + k] = _DIGITS[code & np.uint64(15)]
-                code >>= _FOUR
+            for k in range(size - 2, len(prefix) - 1, -2):
+                pair = 2 * np.int64(code & _BYTE)
+                text[at + k], text[at + k + 1] = _PAIRS[pair], _PAIRS[pair + 1]
+                code >>= _EIGHT
             at += size
         ends[i + 1] = at
     return text, ends
@@ -64,18 +66,22 @@ def draw_looks(occasion, stays, in_cart, route, steps, edges, keys):
     views = np.zeros(len(occasion), dtype=np.int64)
     landing = np.zeros(len(occasion), dtype=np.int64)
     luck = np.empty((3, len(occasion)))
+    first = hash_words(occasion, keys[0], keys[1])
+    second = hash_words(occasion, keys[2], keys[3])
+    third = hash_words(occasion, keys[4], keys[5])
     for i in range(len(occasion)):
-        first = word_of(occasion[i], keys[0], keys[1])
-        second = word_of(occasion[i], keys[2], keys[3])
-        third = word_of(occasion[i], keys[4], keys[5])
         if stays[i]:
-            row, pages = 1 if in_cart[i] else 0, 0
-            while pages < steps.shape[1] - 1 and high_of(third) > steps[row, pages]:
-                pages += 1
+            row, draw = np.int64(in_cart[i]), high_of(third[i])
+            pages = 0
+            for page in range(steps.shape[1] - 1):
+                pages += draw > steps[row, page]
             views[i] = 1 + pages
+        draw, of = low_of(third[i]), route[i]
         place = 0
-        while place < edges.shape[1] - 1 and low_of(third) > edges[route[i], place]:
-            place += 1
+        for edge in range(edges.shape[1] - 1):
+            place += draw > edges[of, edge]
         landing[i] = place
-        luck[0, i], luck[1, i], luck[2, i] = high_of(second), low_of(first), low_of(second)
+    for i in range(len(occasion)):
+        luck[0, i], luck[1, i] = high_of(second[i]), low_of(first[i])
+        luck[2, i] = low_of(second[i])
     return views, landing, luck

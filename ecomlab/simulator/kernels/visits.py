@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ecomlab.simulator.kernels.draws import gather_rows, high_of, low_of, word_of
+from ecomlab.simulator.kernels.draws import gather_rows, hash_uniforms, high_of, low_of, word_of
 
 __all__ = [  # noqa: RUF022 - the kinds of routes first
     "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
@@ -53,21 +53,18 @@ def draw_occasions(close, luck, rate, traffic, crowd, state, day):
     """
     region, aware_at = crowd
     customer, aware, stocked_until = state
-    out = np.empty(len(close), dtype=np.int64)
-    count, busiest = 0, traffic.max()
+    out, few = np.empty(len(close), dtype=np.int64), np.empty(len(close), dtype=np.int64)
+    count, some, busiest = 0, 0, traffic.max()
     for k in range(len(close)):
+        who, few[some] = close[k], k  # written always, counted only where it may be
+        u = (np.float64(luck[k]) + 0.5) * 2.0**-32
+        knows = customer[who] | (aware_at[who] < aware[region[who]])
+        some += knows & (u < rate[who] * busiest)  # a chance is below its rate
+    for k in few[:some]:
         who, u = close[k], (np.float64(luck[k]) + 0.5) * 2.0**-32
-        if u >= rate[who] * busiest:  # a chance is below its rate
-            continue
-        place = region[who]
-        if not customer[who] and aware_at[who] >= aware[place]:
-            continue
-        chance = -math.expm1(-np.float64(rate[who]) * traffic[place])
-        if stocked_until[who] >= day:
-            chance *= 0.6
-        if u < chance:
-            out[count] = who
-            count += 1
+        chance = -math.expm1(-np.float64(rate[who]) * traffic[region[who]])
+        out[count] = who
+        count += u < (chance * 0.6 if stocked_until[who] >= day else chance)
     return out[:count].copy()
 
 
@@ -196,31 +193,30 @@ def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
 
 
 @njit(cache=True)
-def draw_mails(due, state, region, law, budget, ids, keys, day):
-    """Return who is sent a mail today: state is (customer, unsubscribed, last_order).
+def draw_mails(members, last_order, region, law, budget, ids, keys, day):
+    """Return which members of the mailing list are sent a mail today.
 
     ``law`` is (mails a week to recent buyers, to others, days of recency, strength of the
     habit): without the habit all get the mean.
     """
-    customer, unsubscribed, last_order = state
     to_recent, to_others, recent_days, habit = law
-    members = np.empty(len(due), dtype=np.int64)
-    count = recents = 0
-    for who in due:
-        if customer[who] and not unsubscribed[who]:
-            members[count] = who
-            count += 1
-            recents += day - last_order[who] <= recent_days
+    count, recents = len(members), 0
+    for who in members:
+        recents += day - last_order[who] <= recent_days
     share = recents / max(count, 1)
     mean = to_recent * share + to_others * (1 - share)
     often = max(mean + habit * (to_recent - mean), 0.0) / 7
     seldom = max(mean + habit * (to_others - mean), 0.0) / 7
     out = np.empty(count, dtype=np.int64)
     sent = 0
-    for who in members[:count]:
-        luck = high_of(word_of(ids[who], keys[0], keys[1]))
+    most = min(max(often, seldom) * budget.max(), 1.0)
+    luck = hash_uniforms(ids[members], keys[0], keys[1])
+    for k in range(count):
+        if luck[k] >= most:
+            continue
+        who = members[k]
         rate = often if day - last_order[who] <= recent_days else seldom
-        if luck < min(rate * budget[region[who]], 1.0):
+        if luck[k] < min(rate * budget[region[who]], 1.0):
             out[sent] = who
             sent += 1
     return out[:sent].copy()

@@ -62,8 +62,8 @@ def send_back(day: Day) -> None:
     delay = np.minimum(gamma(day.uniform("return.delay", ids), 2.0) * _DELAY, _WINDOW)
     words = day.words("return.which", ids)
     some = np.ceil(to_uniform(words) * units).astype(np.int64)
-    kinds = list(world.scenario.categories)
-    worn = np.array([kind in _WORN for kind in kinds])[world.products.category[sku[back]]]
+    worn = world.once("is_worn", lambda: np.isin(list(world.scenario.categories), _WORN))
+    worn = worn[world.products.category[sku[back]]]
     luck = low_half(words)
     day["back_line"] = back
     day["back_units"] = some
@@ -94,8 +94,7 @@ def write_reviews(day: Day) -> None:
     buyer = day["buyers"][order]
     ids = people.ids[buyer] * 4096 + goods.key[sku]
     fit = (people.taste[buyer] * goods.attribute[sku]).sum(axis=1)
-    kinds = list(world.scenario.categories.values())
-    mean = np.array([kind.mean_price for kind in kinds])[goods.category[sku]]
+    mean = world.of_categories("mean_price")[goods.category[sku]]
     dearer = world.scenario.shoppers.price_sensitivity * np.log(goods.list_cents[sku] / 100 / mean)
     liked = 0.6 * (goods.quality[sku] - dearer) / world.scenario.choice.quality_sd + 0.3 * fit
     surprise = 0.8 * normal(day.uniform("review.feeling", ids))
@@ -150,10 +149,8 @@ def remember_buyers(day: Day) -> None:
     day.put("left", buyers, left)
     day.put("rate", buyers, rate)
     day.put("last_order", buyers, day.index)
-    kinds = list(world.scenario.categories.values())
-    ahead = np.array([kind.stockpiled_share for kind in kinds])[
-        world.products.category[day["line_sku"]]
-    ] * (day["depth"][day["line_sku"]] > 0)
+    kind = world.products.category[day["line_sku"]]
+    ahead = world.of_categories("stockpiled_share")[kind] * (day["depth"][day["line_sku"]] > 0)
     most = np.zeros(len(buyers))
     np.maximum.at(most, day["line_order"], ahead)
     stocks = buyers[low_half(words) < most]

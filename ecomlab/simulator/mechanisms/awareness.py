@@ -20,7 +20,7 @@ def spread_awareness(day: Day) -> None:
     nobody flickers and a larger share never loses anybody. Where nobody can buy, it stays.
     """
     scenario, law = day.world.scenario, day.world.scenario.shoppers
-    effect = np.array([route.brand_effect for route in scenario.routes.values()])
+    effect = day.world.of_routes("brand_effect")
     reached = (effect[:, None] * (day["response"] + day["burst"][:, None])).sum(axis=0)
     buyers = day["customers_by_region"] / np.maximum(day.world.region_people, 1)
     entry, spend, aware = scenario.entry, day["launch_spend"], day["aware"]

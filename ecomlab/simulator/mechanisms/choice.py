@@ -18,6 +18,7 @@ from ecomlab.simulator.kernels.choice import (
 from ecomlab.simulator.mechanisms.recommendation import recommend
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Array
+from ecomlab.simulator.scenario import Scenario
 
 __all__ = ["SLOTS", "choose", "consider", "see_features", "value_products"]
 
@@ -59,12 +60,9 @@ def consider(day: Day) -> None:
     shows the one it believes is liked better (see ``recommendation``).
     """
     world, visitors, goods = day.world, day["visitors"], day.world.products
-    kinds = list(world.scenario.categories)
-    mood = np.array([kind.popularity for kind in world.scenario.categories.values()])
+    mood = world.of_categories("popularity")
     mood = mood * np.exp(day["category_season"] + day["category_shock"])
-    companion = np.array(
-        [kinds.index(k.companion or n) for n, k in world.scenario.categories.items()]
-    )
+    companion = world.once("companion", lambda: _companions(world.scenario))
     shelf = (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
              day["on_sale"], goods.is_offered)  # fmt: skip
     looks = (visitors, day["stays"], world.people.ids, world.people.category_taste, mood,
@@ -78,6 +76,12 @@ def consider(day: Day) -> None:
         seen, counts = recommend(day, main, known, (seen, counts), (others[0], others[1]))
     day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main
     _mark_gaps(day, world.people.ids[visitors])
+
+
+def _companions(scenario: Scenario) -> Array:
+    """Return the position of each category's companion, or its own."""
+    kinds = list(scenario.categories)
+    return np.array([kinds.index(k.companion or n) for n, k in scenario.categories.items()])
 
 
 def _mark_gaps(day: Day, ids: Array) -> None:
@@ -100,9 +104,8 @@ def _mark_gaps(day: Day, ids: Array) -> None:
 def value_products(day: Day) -> None:
     """Give each product the day's utility for the mean person, and its relative log price."""
     world, goods, law = day.world, day.world.products, day.world.scenario.choice
-    kinds = list(world.scenario.categories.values())
-    mean = np.array([kind.mean_price for kind in kinds])[goods.category]
-    fades = np.array([kind.fades_per_year for kind in kinds])[goods.category]
+    mean = world.of_categories("mean_price")[goods.category]
+    fades = world.of_categories("fades_per_year")[goods.category]
     age = np.maximum(day.index - goods.launch, 0)
     life = -law.launch_dip * 0.5 ** (age / 45) - fades * np.clip(age / 365 - 1, 0, 3)
     care = world.scenario.habits.coaching_effect * day["coached"]
@@ -219,10 +222,14 @@ def _utilities(day: Day) -> tuple[Array, Array]:
     """Return the utilities of the products considered, and of buying nothing, without noise."""
     world, scenario, visitors = day.world, day.world.scenario, day["visitors"]
     people, goods, live = world.people, world.products, world.scenario.live
-    is_live = np.array([name == "live" for name in scenario.routes])[day["route"]]
-    depth = np.where(is_live, live.discount_share if live is not None else 0.0, 0.0)
+    regions = scenario.regions
+    depth = np.zeros(len(visitors))
+    if live is not None and "live" in scenario.routes:
+        is_live = day["route"] == list(scenario.routes).index("live")
+        depth = np.where(is_live, live.discount_share, 0.0)
     day["live_depth"] = depth
-    away = np.array([region.elsewhere for region in scenario.regions.values()]) + day["wait_cost"]
+    away = world.once("elsewhere", lambda: np.array([r.elsewhere for r in regions.values()]))
+    away = away + day["wait_cost"]
     lift = day["feature_order"].copy()
     if scenario.stock is not None and len(day["returned"]):
         lift[np.isin(visitors, day["returned"], kind="sort")] += scenario.stock.stay

@@ -38,7 +38,9 @@ def quote_delivery(day: Day) -> None:
         return
     today = day.world.around.days.dates[day.index]
     share, quantile = shares_in_force(scenario, net.share, day.plans, today)
-    quoted = promise_days(scenario, law, share, quantile)
+    quoted = day.world.once(
+        ("promise", share.tobytes(), quantile), lambda: promise_days(scenario, law, share, quantile)
+    )
     day["carrier_share"], day["quoted_days"] = share, quoted
     day["transit_known"] = net.known_days
     day["carrier_load"] = load = _market_load(day) / law.market_capacity

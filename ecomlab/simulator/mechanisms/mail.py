@@ -35,9 +35,10 @@ def send_mail(day: Day) -> None:
         return
     row = names.index("email")
     habit = world.scenario.traps.email / _USUAL_DOSE  # moves mails to recent buyers
+    members = np.flatnonzero(world.people.has_mail & day["customer"] & ~day["unsubscribed"])
     sent = draw_mails(
-        world.people.may_be_mailed, (day["customer"], day["unsubscribed"], day["last_order"]),
-        world.people.region, (law.per_week_recent, law.per_week_others, law.recent_days, habit),
+        members, day["last_order"], world.people.region,
+        (law.per_week_recent, law.per_week_others, law.recent_days, habit),
         day["budget_by_region"][row].astype(np.float64), ids, day.keys("mail"), day.index,
     )  # fmt: skip
     for test in day["running"]:

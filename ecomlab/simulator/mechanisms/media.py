@@ -27,7 +27,7 @@ def buy_media(day: Day) -> None:
     Budgets that follow the season are what makes the naive return on advertising wrong.
     """
     scenario, traps = day.world.scenario, day.world.scenario.traps
-    usual = np.array([route.spend for route in scenario.routes.values()])
+    usual = day.world.of_routes("spend")
     dose = [traps.search if "search" in name else traps.mix for name in scenario.routes]
     habit = _ON_SEASON * day["forecast"] + _BEFORE_EVENTS * day["approach"]
     slot = np.arange(len(usual))[:, None] * 64 + np.arange(len(scenario.regions))
@@ -96,12 +96,16 @@ def _todays(day: Day, name: str, per_week: float, fee: float) -> list[tuple[int,
     # a slot is filled with its share of the week's number, on the weekday that its luck says
     filled = luck < np.clip(per_week - np.arange(_SLOTS), 0, 1)
     when = np.floor(luck * 7 / np.maximum(np.clip(per_week - np.arange(_SLOTS), 0, 1), 1e-9))
+    today = np.flatnonzero(filled & (when == weekday))
+    if not len(today):
+        return []
+    slots = slots[today]
     law = day.world.scenario.creators
     spread = law.quality_sd if law is not None and name == "creators" else 0.3
     quality = np.exp(spread * normal(day.lasting("post.quality", slots, part=name)))
     asked = fee * np.exp(0.4 * normal(day.lasting("post.fee", slots, part=name)) - 0.08)
-    today = np.flatnonzero(filled & (when == weekday) & (asked > 0))
-    return [(int(slots[i]), float(quality[i]), float(asked[i])) for i in today]
+    return [(int(s), float(q), float(a)) for s, q, a in zip(slots, quality, asked, strict=True)
+            if a > 0]  # fmt: skip
 
 
 def _burst(day: Day, name: str, posts: list[tuple[str, int, float, float]]) -> float:
@@ -134,10 +138,9 @@ def remember_media(day: Day) -> None:
 
     Dearer media in the last quarter buy less: spend counts at the index of the day.
     """
-    routes = day.world.scenario.routes.values()
-    kept = np.array([0.5 ** (1 / route.half_life_days) for route in routes])[:, None]
-    half = np.array([route.half_saturation for route in routes])[:, None]
-    slope = np.array([route.slope for route in routes])[:, None]
+    world = day.world
+    kept = 0.5 ** (1 / world.of_routes("half_life_days"))[:, None]
+    half, slope = world.of_routes("half_saturation")[:, None], world.of_routes("slope")[:, None]
     slot = np.arange(len(half))[:, None] * 64 + np.arange(len(day.world.region_people))
     used = np.rint(day["budget_cents"] * (0.9 + 0.1 * day.uniform("spend", slot)))
     day["spend_cents"] = used.astype(np.int64) + day["fee_cents"]
@@ -147,6 +150,6 @@ def remember_media(day: Day) -> None:
     bought = used / 100 / thousands / index * seen
     adstock = kept * day["adstock"] + (1 - kept) * bought
     day["adstock"] = adstock
-    free = np.array([route.spend == 0 for route in routes])[:, None]
+    free = world.of_routes("spend")[:, None] == 0
     power = adstock**slope
     day["response"] = np.where(free, 1.0, power / np.maximum(power + half**slope, 1e-12))

@@ -126,7 +126,8 @@ def fire_routes(day: Day) -> None:
     flow = (day["response"], day["burst"], float(search.organic_first / day["rank"]), chances)
     habits = (search.share, search.brand_share_new, search.brand_share_loyal, _MOST)
     kept, chance, fired, route, searches = draw_routes(
-        here, people.ids, flags, (people.region, people.liking), _kinds_of(world.scenario), flow,
+        here, people.ids, flags, (people.region, people.liking),
+        world.once("route_kinds", lambda: _kinds_of(world.scenario)), flow,
         habits, (*day.keys("search"), *day.keys("route")),
     )  # fmt: skip
     day["visitors"], day["visitor_is_customer"] = here[kept], day["is_customer"][kept]

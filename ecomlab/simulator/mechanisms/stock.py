@@ -118,7 +118,7 @@ def count_stock(day: Day) -> None:
     count, order, sku = len(goods.key), day["line_order"], day["line_sku"]
     paid = (day["payment"] == PAID)[order]
     kept = np.bincount(sku, day["line_units"] * ~paid, count).astype(np.int64)
-    fades = np.array([kind.fades_per_year for kind in world.scenario.categories.values()])
+    fades = world.of_categories("fades_per_year")
     yearly = law.written_off_per_year + law.obsolete_per_year * fades[goods.category]
     held = day["on_hand"] + kept
     gone = np.minimum(poisson(day.uniform("write_off", goods.key), held * yearly / _YEAR), held)

@@ -201,7 +201,7 @@ class Recorder:
         clock = np.interp(log.join("visit_luck"), share, np.linspace(0, 1, 25))
         bounds = self.bounds
         start = bounds[day] + np.floor(clock * (bounds[day + 1] - bounds[day])).astype(np.int64)
-        rank = np.argsort(start, kind="stable")  # visits of a day stand in the order of people
+        rank = _rank(start)  # visits of a day stand in the order of people
         place = np.empty_like(rank)
         place[rank] = np.arange(len(rank))
         visit = log.join_positions("order_visit", "visitors")
@@ -209,7 +209,7 @@ class Recorder:
         # An order stays on the local day of its visit.
         at = np.minimum(start[visit] + np.rint(minutes * 60).astype(np.int64),
                         bounds[day[visit] + 1] - 1)  # fmt: skip
-        order_rank = np.argsort(at, kind="stable")
+        order_rank = _rank(at)
         order_place = np.empty_like(order_rank)
         order_place[order_rank] = np.arange(len(order_rank))
         line_order = log.join_positions("line_order", "buyers")
@@ -264,3 +264,12 @@ class Recorder:
     def named_buyer(self, piece: Piece) -> Array:
         """Person of each order where known to the shop, -1 for guests."""
         return np.where(self.world.people.is_guest[piece.buyer], -1, piece.buyer)
+
+
+def _rank(seconds: Array) -> Array:
+    """Return the positions in the order of time, as a stable ``argsort`` does, but faster."""
+    bits = max(len(seconds) - 1, 1).bit_length()
+    least = seconds.min() if len(seconds) else 0
+    packed = (seconds - least) << bits | np.arange(len(seconds))
+    packed.sort()
+    return np.asarray(packed & ((1 << bits) - 1))

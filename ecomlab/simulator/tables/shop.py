@@ -196,7 +196,7 @@ def seo_daily(recorder: Recorder, piece: Piece) -> pa.Table:
 
 def posts(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
     """One row a creator's post, and one a live show, where the scenario has them."""
-    rows = [(piece.log.first + i, *post) for i, day in enumerate(piece.log.values["posted"])
+    rows = [(piece.log.first + i, *post) for i, day in enumerate(piece.log.values("posted"))
             for post in day]  # fmt: skip
     out = {}
     if "creators" in recorder.world.scenario.routes:

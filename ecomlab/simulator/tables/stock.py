@@ -28,7 +28,7 @@ def inventory(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
     if world.scenario.stock is None:
         return {}
     _note_purchases(recorder, piece)
-    cents = np.array(log.values["holding_cents"], dtype=np.float64)
+    cents = np.array(log.values("holding_cents"), dtype=np.float64)
     books = recorder.costs.setdefault("holding", np.zeros(recorder.days))
     books[log.first : log.first + log.days] += cents / 100
     on_sale = log.stack("on_sale")  # or delisted, and sold off on the day
@@ -60,9 +60,8 @@ def inventory(recorder: Recorder, piece: Piece) -> dict[str, pa.Table]:
 def _note_purchases(recorder: Recorder, piece: Piece) -> None:
     """Remember orders placed and received; a day received of -1 is still to come."""
     log, rows = piece.log, recorder.purchases
-    for i in range(log.days):
-        for name, day in (("placed", _OPEN), ("arrived", log.first + i)):
-            found = log.values[name][i]
+    for i, both in enumerate(zip(log.values("placed"), log.values("arrived"), strict=True)):
+        for found, day in zip(both, (_OPEN, log.first + i), strict=True):
             if len(found[0]):
                 rows.append(np.array([*found, np.full(len(found[0]), day)], dtype=np.int64))
 
