@@ -65,6 +65,10 @@ def simulate(
         Literal["teaching", "realistic"],
         typer.Option(help="Effects of features: large for a lesson, or as usual."),
     ] = "teaching",
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Keep what is done, and go on from what a stop left behind."),
+    ] = False,
 ) -> None:
     """Make a store; the truth goes to a sealed file beside it, never into it."""
     with _plain_errors():
@@ -76,7 +80,7 @@ def simulate(
         with typer.progressbar(length=length, label="Simulating days", file=sys.stderr) as bar:
             store = simulate_into(
                 out, scenario, seed, decisions, people, days,
-                progress=lambda done, _: bar.update(done - bar.pos),
+                progress=lambda done, _: bar.update(done - bar.pos), resume=resume,
             )  # fmt: skip
         typer.echo(f"{out}: {store}")
         typer.echo(f"The truth is sealed in {out}.truth.zip.")

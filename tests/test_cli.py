@@ -70,6 +70,18 @@ def test_two_processes_with_other_hash_seeds_simulate_the_same_bytes(tmp_path):
     assert not list((tmp_path / "1").glob("*truth*"))
 
 
+def test_a_run_that_may_be_resumed_leaves_the_same_store_and_nothing_else(tmp_path):
+    words = ("simulate", "--preset", "tiny", "--seed", 3, "--people", 300, "--days", 60)
+    for name, more in (("plain", ()), ("careful", ("--resume",))):
+        ran = ecomlab(*words, *more, "--out", tmp_path / name)
+        assert ran.returncode == 0, ran.stderr
+    plain, careful = (
+        (tmp_path / name / "manifest.json").read_text() for name in ("plain", "careful")
+    )
+    assert plain == careful
+    assert not list(tmp_path.glob(".careful*"))
+
+
 def test_an_import_prints_counts_that_add_up_and_keeps_the_rejected(tmp_path):
     source = tmp_path / "orders.csv"
     source.write_text(
