@@ -18,18 +18,19 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ecomlab"
 
 # who may import whom (architecture.md); types count as much as code: a name is knowledge
-GROUND = {"schema", "result", "stats", "plotting", "events", "dictionary"}
+GROUND = {"schema", "result", "stats", "frames", "plotting", "events", "dictionary"}
 ALLOWED: dict[str, set[str]] = {
     "schema": set(),
     "result": set(),
     "stats": set(),
+    "frames": set(),
     "plotting": set(),
     "events": set(),
     "dictionary": {"schema"},
     "store": {"schema"},
     "metrics": {"schema", "store"},
     "simulator": {"schema", "store", "events"},
-    "analysis": {"schema", "result", "stats", "plotting", "events"},
+    "analysis": {"schema", "result", "stats", "frames", "plotting", "events"},
     "reports": GROUND | {"store"},
     "course": GROUND | {"store", "simulator", "metrics", "analysis", "reports"},
     "cli": GROUND | {"store", "simulator", "metrics", "analysis", "reports", "course"},

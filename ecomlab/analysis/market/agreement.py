@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from scipy.stats import norm
 
 from ecomlab.analysis.market.coincidence import Coincidences
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers, need_unique
+from ecomlab.frames import need_columns, need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

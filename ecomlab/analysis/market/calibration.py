@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from ecomlab.analysis.market.inputs import need_columns, need_numbers, need_share
+from ecomlab.frames import need_columns, need_numbers, need_share
 from ecomlab.plotting import BLUE, GREY, ORANGE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

@@ -18,8 +18,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from ecomlab.analysis.market.inputs import need_share
 from ecomlab.analysis.market.tasks import Tasks, find_perfect_predictor, read_tasks
+from ecomlab.frames import need_share
 from ecomlab.plotting import BLUE, GREY, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

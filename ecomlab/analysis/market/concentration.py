@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers
+from ecomlab.frames import need_columns, need_filled, need_numbers
 from ecomlab.plotting import BLUE, GREY, ORANGE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

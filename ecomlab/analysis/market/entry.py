@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers, need_unique
+from ecomlab.frames import need_columns, need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, finish, format_amount, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

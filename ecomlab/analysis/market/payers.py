@@ -20,7 +20,7 @@ from scipy.stats import norm
 
 from ecomlab.analysis.market.calibration import Calibration
 from ecomlab.analysis.market.choice import ChoiceFit
-from ecomlab.analysis.market.inputs import need_share
+from ecomlab.frames import need_share
 from ecomlab.plotting import BLUE, ORANGE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

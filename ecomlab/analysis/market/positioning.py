@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 from scipy.stats import chi2, chi2_contingency
 
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers
+from ecomlab.frames import need_columns, need_filled, need_numbers
 from ecomlab.plotting import BLUE, GREY, RED, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

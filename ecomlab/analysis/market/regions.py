@@ -13,7 +13,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers
+from ecomlab.frames import need_columns, need_filled, need_numbers
 from ecomlab.plotting import GREY, finish, new_axes
 
 __all__ = ["draw_region_map"]

@@ -18,7 +18,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ecomlab.analysis.market.choice import ChoiceFit
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers
+from ecomlab.frames import need_columns, need_filled, need_numbers
 from ecomlab.plotting import BLUE, ORANGE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

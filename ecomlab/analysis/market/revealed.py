@@ -18,7 +18,7 @@ from scipy.special import expit, log_expit
 from scipy.stats import norm
 
 from ecomlab.analysis.market.calibration import Calibration
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers, need_share
+from ecomlab.frames import need_columns, need_filled, need_numbers, need_share
 from ecomlab.stats import LEVEL
 
 __all__ = ["calibrate_tastes"]

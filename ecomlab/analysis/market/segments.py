@@ -19,7 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 
-from ecomlab.analysis.market.inputs import need_columns, need_numbers
+from ecomlab.frames import need_columns, need_numbers
 from ecomlab.plotting import BLUE, GREEN, GREY, RED, finish, new_axes
 from ecomlab.result import Result
 

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import t as student
 
-from ecomlab.analysis.market.inputs import (
+from ecomlab.frames import (
     need_columns,
     need_filled,
     need_numbers,

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
-from ecomlab.analysis.market.inputs import need_columns, need_filled, need_numbers
+from ecomlab.frames import need_columns, need_filled, need_numbers
 
 __all__ = ["Tasks", "find_perfect_predictor", "read_tasks"]
 

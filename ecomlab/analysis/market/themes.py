@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfVectorizer
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import normalize
 
-from ecomlab.analysis.market.inputs import need_columns
+from ecomlab.frames import need_columns
 from ecomlab.plotting import BLUE, GREY, finish, new_axes
 from ecomlab.result import Result
 

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from scipy.stats import norm
 
 from ecomlab.analysis.market.choice import ChoiceFit
-from ecomlab.analysis.market.inputs import need_share
+from ecomlab.frames import need_share
 from ecomlab.plotting import BLUE, GREY, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Real
 
 import numpy as np
@@ -12,7 +12,16 @@ __all__ = ["need_columns", "need_filled", "need_numbers", "need_share", "need_un
 
 
 def need_columns(frame: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
-    """Raise where a column is missing or the frame has no rows."""
+    """Raise where a column is missing or the frame has no rows.
+
+    Examples
+    --------
+    >>> need_columns(pd.DataFrame({"sku": ["A"]}), "sales", ["sku", "units"])
+    Traceback (most recent call last):
+    ValueError: sales.units: the column is missing. Rename yours to 'units'; there are sku.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise ValueError(f"{name}: {type(frame).__name__} given. Give a pandas frame.")
     for column in columns:
         if column not in frame:
             raise ValueError(
@@ -66,13 +75,19 @@ def need_share(value: float, *, of: str) -> None:
         raise ValueError(f"{of}: {value!r} is not between 0 and 1. Give 0.05 for 5 %.")
 
 
-def need_unique(frame: pd.DataFrame, name: str, columns: list[str]) -> None:
+def need_unique(
+    frame: pd.DataFrame,
+    name: str,
+    columns: Sequence[str],
+    *,
+    remedy: str = "Keep one row each.",
+) -> None:
     """Raise where rows that should be one thing each are there twice."""
-    bad = frame.duplicated(columns)
+    bad = frame.duplicated(list(columns))
     if bad.any():
         raise ValueError(
             f"{name}.{columns[-1]}: {int(bad.sum())} rows repeat the same {', '.join(columns)} "
-            f"(first at {_first(bad)}). Keep one row each."
+            f"(first at {_first(bad)}). {remedy}"
         )
 
 
