@@ -157,3 +157,171 @@ def test_identifiers_are_distinct_and_read_as_hexadecimal():
     text, ends = tables.write_hex(mixed, numbers == 2, np.frombuffer(b"C", "u1"), 4)
     words = [bytes(text[a:b]).decode() for a, b in pairwise(ends)]
     assert words[2] == "" and [int(one[1:], 16) for one in words[3:]] == mixed[3:].tolist()
+
+
+def crowd(size: int = 3000):
+    """People at random: who they are, what they are like, and how often they may come."""
+    rng = np.random.default_rng(8)
+    return {
+        "ids": rng.permutation(size * 3)[:size].astype(np.int64), "rng": rng,
+        "region": rng.integers(0, 4, size).astype(np.int8),
+        "rate": rng.gamma(0.6, 0.1, size).astype(np.float32),
+        "aware_at": rng.random(size).astype(np.float32),
+        "customer": rng.random(size) < 0.3,
+        "stocked_until": rng.integers(0, 20, size).astype(np.int32),
+    }  # fmt: skip
+
+
+def test_occasions_of_two_days_are_those_of_everybody_asked_one_by_one():
+    of = crowd()
+    traffic, aware = np.array([0.8, 1.0, 1.2, 0.9]), np.array([0.4, 0.5, 0.0, 0.6], np.float32)
+    keys = Noise(3).keys("occasion", day=5, part="period")
+    level = 1.5
+    may = (of["rate"] > 0) & (of["customer"] | (of["aware_at"] < 0.7))
+    known = np.flatnonzero(may)
+    ceiling = of["rate"][known] * np.float32(1.5)
+    close = visits.screen_occasions(known, of["ids"], ceiling, np.float32(level * 2.0**32), keys)
+    for day, (who, luck) in enumerate(close):
+        found = visits.draw_occasions(
+            who, luck, of["rate"], traffic, (of["region"], of["aware_at"]),
+            (of["customer"], aware, of["stocked_until"]), 10 + day,
+        )  # fmt: skip
+        slow = []
+        for one in range(len(of["ids"])):
+            word = slow_word(int(of["ids"][one]), *map(int, keys))
+            u = ((word >> 32 if day else word & 0xFFFFFFFF) + 0.5) / 2**32
+            chance = -np.expm1(-float(of["rate"][one]) * traffic[of["region"][one]])
+            chance *= 0.6 if of["stocked_until"][one] >= 10 + day else 1.0
+            knows = of["customer"][one] or of["aware_at"][one] < aware[of["region"][one]]
+            if knows and u < chance:
+                slow.append(one)
+        assert found.tolist() == slow and len(slow) > 20
+
+
+def test_mails_go_to_members_by_the_habit_and_the_budget_of_their_region():
+    of = crowd()
+    last_order = of["rng"].integers(-200, 10, len(of["ids"])).astype(np.int32)
+    members, budget = np.flatnonzero(of["customer"]), np.array([1.0, 0.0, 2.0, 1.0])
+    keys = Noise(3).keys("mail", day=10)
+    luck = Noise(3).uniform("mail", of["ids"], day=10)
+    for habit in (0.0, 0.5, 1.0):
+        found = visits.draw_mails(
+            members, last_order, of["region"], (2.0, 0.5, 60, habit), budget, of["ids"], keys, 10
+        )
+        recent = 10 - last_order <= 60
+        mean = np.where(recent[members], 2.0, 0.5).mean()
+        weekly = mean + habit * (np.where(recent, 2.0, 0.5) - mean)
+        slow = [w for w in members if luck[w] < min(weekly[w] / 7 * budget[of["region"][w]], 1)]
+        assert found.tolist() == slow and len(slow) > 50
+
+
+def test_routes_fire_each_by_its_own_luck_and_the_last_one_is_the_channel():
+    of, rng = crowd(), np.random.default_rng(9)
+    here = np.flatnonzero(rng.random(len(of["ids"])) < 0.3)
+    names = ["direct", "seo", "brand", "generic", "social", "email", "creators"]
+    kinds = np.array([visits.REACH, visits.SEO, visits.BRAND, visits.GENERIC, visits.REACH,
+                      visits.EMAIL, visits.BURST])  # fmt: skip
+    numbers = np.array([0, 1, 2, 3, 5, 4, 7])
+    is_social = np.array([name == "social" for name in names])
+    reach = rng.uniform(0.1, 0.6, (7, 2))
+    liking = rng.gamma(2.0, 0.5, (len(of["ids"]), 7)).astype(np.float32)
+    response, burst = rng.uniform(0.2, 1.0, (7, 4)), np.full(7, 0.2)
+    loyal, natural = of["customer"][here], rng.random(len(here)) < 0.9
+    mail, social = rng.random(len(here)) < 0.2, rng.uniform(0.5, 2, len(here))
+    search, found_at, most = (0.4, 0.5, 0.3, 0.8), 0.15, 0.9
+    keys = (*Noise(3).keys("search", day=4), *Noise(3).keys("route", day=4))
+    kept, chance, fired, route, searches = visits.draw_routes(
+        here, of["ids"], (loyal, natural, mail, social), (of["region"], liking),
+        (kinds, numbers, is_social, reach), (response, burst, found_at, search),
+        (0.5, 0.2, 0.6, most), keys,
+    )  # fmt: skip
+    slow_kept, looked, came = [], np.zeros((2,), dtype=int), np.zeros((2,), dtype=int)
+    for j, who in enumerate(here):
+        word = slow_word(int(of["ids"][who]), *map(int, keys[:2]))
+        looks = ((word >> 12) + 0.5) / 2**52 < 0.5
+        named = ((word & 0xFFFFFFFF) + 0.5) / 2**32 < (0.6 if loyal[j] else 0.2)
+        by_name, other = looks and named, looks and not named
+        place, likes = of["region"][who], liking[who].astype(float)
+        c = np.array([
+            reach[0, int(loyal[j])] * likes[0] * response[0, place],
+            search[0] * by_name + found_at * other,
+            search[1] * response[2, place] * by_name,
+            search[2] * response[3, place] * other,
+            reach[4, int(loyal[j])] * likes[4] * response[4, place] * social[j],
+            search[3] * mail[j],
+            likes[6] * burst[6],
+        ])  # fmt: skip
+        c = np.minimum(np.where(natural[j] | (kinds == visits.EMAIL), c, 0.0), most)
+        words = [slow_word(int(of["ids"][who]) * 64 + int(n), *map(int, keys[2:])) for n in numbers]
+        fires = np.array([((one >> 12) + 0.5) / 2**52 for one in words]) < c
+        looked += [by_name, other]
+        came += [by_name and fires[1], other and fires[1]]
+        if fires.any():
+            at = len(slow_kept)
+            slow_kept.append(j)
+            np.testing.assert_allclose(chance[at], c, rtol=1e-14)
+            assert (fired[at] == fires).all()
+            late = [(one & 0xFFFFFFFF) if fires[i] else -1 for i, one in enumerate(words)]
+            assert route[at] == int(np.argmax(late))
+    assert kept.tolist() == slow_kept and 50 < len(kept) < len(here)
+    assert searches.tolist() == np.stack([looked, came], axis=1).tolist()
+
+
+def test_shoppers_look_at_places_of_a_shelf_and_count_nothing_twice():
+    rng, kinds, goods, size = np.random.default_rng(10), 5, 60, 64
+    ids = np.arange(400)
+    visitors = np.sort(rng.choice(400, 300, replace=False))
+    stays, taste = rng.random(300) < 0.7, rng.dirichlet(np.ones(kinds), 400).astype(np.float32)
+    mood, companion = rng.uniform(0.5, 2, kinds), np.array([1, 0, 3, 4, 2])
+    shelf = rng.integers(0, goods, (2, kinds, size)).astype(np.int32)
+    ranges, partner = rng.integers(0, 2, 300), rng.integers(0, goods, goods).astype(np.int32)
+    on_sale, offered = rng.random(goods) < 0.8, rng.random((2, goods)) < 0.9
+    streams = ("consider.category", "few", "more")
+    keys = tuple(key for stream in streams for key in Noise(3).keys(stream, day=2))
+    main, seen, counts = choice.look_around(
+        visitors, stays, ids, taste, mood, companion, (shelf, ranges, partner, on_sale, offered),
+        keys,
+    )  # fmt: skip
+    for v, who in enumerate(visitors):
+        if not stays[v]:
+            assert not counts[v].any()
+            continue
+        words = [slow_word(int(who), *map(int, keys[i : i + 2])) for i in (0, 2, 4)]
+        weight = np.cumsum(taste[who].astype(float) * mood)
+        kind = int(np.searchsorted(weight, ((words[0] >> 12) + 0.5) / 2**52 * weight[-1]))
+        places = [(words[1 if slot < 5 else 2] >> (12 * (slot % 5))) % size for slot in range(7)]
+        wanted = [shelf[ranges[v], kind if slot < 6 else companion[kind], places[slot]]
+                  for slot in range(7)]  # fmt: skip
+        wanted.append(partner[wanted[0]])
+        assert main[v] == kind and seen[v].tolist() == wanted
+        first = [wanted.index(sku) == slot for slot, sku in enumerate(wanted)]
+        assert (counts[v] == (first & on_sale[wanted] & offered[ranges[v]][wanted])).all()
+
+
+def test_utilities_are_the_sum_of_their_parts():
+    rng, size, places, goods, people = np.random.default_rng(11), 200, choice.SLOTS, 30, 80
+    visitors = rng.integers(0, people, size)
+    seen = rng.integers(0, goods, (size, places)).astype(np.int32)
+    counts, main = rng.random((size, places)) < 0.8, rng.integers(0, 4, size)
+    counts[::9] = False
+    sensitivity, eco = rng.uniform(1, 4, people), rng.normal(0, 0.3, people)
+    taste, ready = rng.normal(0, 1, (people, 3)), rng.normal(0, 3, people)
+    device, region = rng.integers(0, 3, people), rng.integers(0, 4, people)
+    appeal, price = rng.normal(0, 1, goods), rng.normal(0, 0.2, goods)
+    is_eco, attribute = rng.random(goods) < 0.3, rng.normal(0, 1, (goods, 3))
+    loyal, depth = rng.random(size) < 0.5, np.where(rng.random(size) < 0.1, 0.3, 0.0)
+    lift, by_device, by_region, rival = (rng.normal(0, 0.2, n) for n in (size, 3, 4, 4))
+    inside, outside = choice.weigh_products(
+        visitors, (seen, counts, main), (sensitivity, eco, taste, ready, device, region),
+        (appeal, price, is_eco, attribute), (loyal, depth, lift),
+        (5.0, by_device, by_region, 0.4, rival),
+    )  # fmt: skip
+    beta = sensitivity[visitors]
+    fit = np.einsum("va,vsa->vs", taste[visitors], attribute[seen])
+    cost = beta[:, None] * (price[seen] + np.log1p(-depth)[:, None])
+    told = appeal[seen] + is_eco[seen] * eco[visitors][:, None] + fit - cost
+    np.testing.assert_allclose(inside, np.where(counts, told, -np.inf), rtol=1e-12)
+    readiness = loyal * np.clip(ready[visitors], -8, 4.5) + 0.4 + lift
+    without = 5.0 + by_device[device[visitors]] - readiness + by_region[region[visitors]]
+    without -= beta * rival[main]
+    np.testing.assert_allclose(outside, np.where(counts.any(axis=1), without, 0), rtol=1e-12)
