@@ -7,6 +7,7 @@ platform's own, and average against marginal return.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,6 +23,8 @@ from ecomlab.result import Result
 from ecomlab.stats import LEVEL
 
 __all__ = ["GeoReading", "ReturnLadder", "compare_returns", "read_geo_test"]
+
+_QUICK_SLOW = (0.0, 7.0)  # half-lives of the effects of tests beside [days]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -69,12 +72,16 @@ class GeoReading(Result):
         return ax
 
 
-def read_geo_test(panel: pd.DataFrame, *, settle_days: int = 0, level: float = LEVEL) -> GeoReading:
+def read_geo_test(
+    panel: pd.DataFrame, *, settle_days: int = 0, half_lives: Sequence[float] = (),
+    beside: Sequence[str] = (), level: float = LEVEL,
+) -> GeoReading:  # fmt: skip
     """Read a test in which a channel was off by region and block of days.
 
     ``outcome = exp(region + day + b * on)``: each region is compared with itself and with the other
     regions on the same day, as a ratio, since regions differ in size. Errors allow for anything
-    within a region's block. The gain over spend is the incremental return of Vaver and Koehler
+    within a region's block, and for few blocks (a jackknife over them: MacKinnon and White, Journal
+    of Econometrics 29, 1985). The gain over spend is the incremental return of Vaver and Koehler
     (Measuring Ad Effectiveness Using Geo Experiments, Google 2011).
 
     Parameters
@@ -84,6 +91,14 @@ def read_geo_test(panel: pd.DataFrame, *, settle_days: int = 0, level: float = L
         the platform claims, in the outcome's unit) and ``block`` (else the calendar week).
     settle_days
         Days left out after each switch, for the effect of earlier spend to settle [days].
+    half_lives
+        Half-lives of the parts of the effect [days], in the place of ``settle_days``: 0 is gone at
+        once. With ``(0, 7)`` the days tell how much is quick and how much lasts. Nothing is left
+        out then: a dark day still has what is left of earlier ones, and before the first day the
+        channel is taken to have been on.
+    beside
+        Columns of other tests on the same regions and days, 1 where their channel was on: their
+        effect is taken out, so that it adds no luck to this one's.
     level
         Level of the intervals [share].
 
@@ -104,28 +119,30 @@ def read_geo_test(panel: pd.DataFrame, *, settle_days: int = 0, level: float = L
     (840, 0.2, 3.0)
     """
     need_share(level, of="level")
-    rows = _settled(_checked(panel), settle_days)
-    fit, theta, error = _fit(rows)
-    reach = student.ppf((1 + level) / 2, fit.clusters - 1) * error
+    rows = _exposed(_settled(_checked(panel, beside), settle_days), half_lives, beside)
+    found = _fit(rows, parts=max(len(half_lives), 1))
+    theta, error = found.lift
+    freedom = found.fit.clusters - 1
+    reach = student.ppf((1 + level) / 2, freedom)
     on = rows["is_on"].to_numpy(dtype=bool)
-    base = float(fit.mean[on].sum())
-    gains = [float(base * -np.expm1(-value)) for value in (theta, theta - reach, theta + reach)]
+    gains = found.gains(reach)
     spend = float(rows.loc[on, "spend"].sum()) if "spend" in rows else float("nan")
     returns = [gain / spend if spend > 0 else float("nan") for gain in gains]
     claimed = float(rows.loc[on, "reported"].sum()) if "reported" in rows else float("nan")
     reported = claimed / spend if spend > 0 else float("nan")
+    lifts = np.expm1([theta, theta - reach * error, theta + reach * error])
     table = pd.DataFrame(
-        [("gained", *gains), ("lift_share", *(np.expm1([theta, theta - reach, theta + reach]))),
+        [("gained", *gains), ("lift_share", *lifts),
          ("return_ratio", *returns), ("reported_return", reported, np.nan, np.nan)],
         columns=["reading", "value", "low", "high"],
     )  # fmt: skip
     return GeoReading(
         table=table,
-        caveats=_caveats(fit.clusters, returns, reported),
+        caveats=_caveats(found.fit.clusters, returns, reported),
         gained=gains[0],
         low=gains[1],
         high=gains[2],
-        p_value=float(2 * student.sf(abs(theta) / error, fit.clusters - 1)) if error > 0 else 0.0,
+        p_value=float(2 * student.sf(abs(theta) / error, freedom)) if error > 0 else 0.0,
         lift_share=float(np.expm1(theta)),
         return_ratio=returns[0],
         return_low=returns[1],
@@ -135,8 +152,9 @@ def read_geo_test(panel: pd.DataFrame, *, settle_days: int = 0, level: float = L
     )
 
 
-def _checked(panel: pd.DataFrame) -> pd.DataFrame:
-    need_columns(panel, ("region_id", "date", "outcome", "is_on"), of="panel")
+def _checked(panel: pd.DataFrame, beside: Sequence[str]) -> pd.DataFrame:
+    need_columns(panel, ("region_id", "date", "outcome", "is_on", *beside), of="panel")
+    need_numbers(panel, beside, of="panel", least=0)
     numbers = [name for name in ("outcome", "spend", "reported") if name in panel]
     need_numbers(panel, numbers, of="panel", least=0)
     need_unique(panel, ("region_id", "date"), of="panel",
@@ -165,13 +183,80 @@ def _settled(rows: pd.DataFrame, settle_days: int) -> pd.DataFrame:
     return kept.reset_index(drop=True)
 
 
-def _fit(rows: pd.DataFrame) -> tuple[LogLinearFit, float, float]:
-    """Return the fit, and the log lift with its standard error."""
+def _exposed(
+    rows: pd.DataFrame, half_lives: Sequence[float], beside: Sequence[str]
+) -> pd.DataFrame:
+    """Add what is at work of the channel, by part of its effect, and of the others."""
+    if not len(half_lives):
+        work = {"part 0": rows["is_on"].astype(float)}
+        return rows.assign(**work, **{f"other {name}": rows[name].astype(float) for name in beside})
+    if not all(np.isfinite(one) and one >= 0 for one in half_lives):
+        raise ValueError(f"half_lives: {tuple(half_lives)}; give days of at least 0.")
+    places = rows.groupby("region_id")["date"]
+    if ((places.diff().dt.days != 1) & (places.cumcount() > 0)).any():
+        raise ValueError("half_lives: a region misses days, so that what is at work on them is not "
+                         "known. Give every day, and settle_days=0.")  # fmt: skip
+    parts = {f"part {i}": ("is_on", one) for i, one in enumerate(half_lives)}
+    parts |= {
+        f"other {name} {i}": (name, one) for name in beside for i, one in enumerate(_QUICK_SLOW)
+    }
+    return rows.assign(**{label: _remember(rows, *part) for label, part in parts.items()})
+
+
+def _remember(rows: pd.DataFrame, column: str, half_life: float) -> np.ndarray:
+    """Return the share of a lasting effect that is at work, region by region."""
+    values = rows[column].to_numpy(dtype=float)
+    if half_life == 0:
+        return values
+    kept, begins = 0.5 ** (1 / half_life), rows["region_id"].ne(rows["region_id"].shift())
+    work, stock = np.empty(len(values)), 1.0
+    for i, (value, is_first) in enumerate(zip(values, begins, strict=True)):
+        stock = kept * (1.0 if is_first else stock) + (1 - kept) * value
+        work[i] = stock
+    return work
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """The fit, and what is at work of the channel, rows x parts."""
+
+    fit: LogLinearFit
+    work: np.ndarray
+
+    @property
+    def lift(self) -> tuple[float, float]:
+        """The log lift where the channel is on for ever, and its standard error."""
+        size = self.work.shape[1]
+        spread = float(self.fit.covariance[:size, :size].sum())
+        return float(self.fit.coefficients[:size].sum()), float(np.sqrt(max(spread, 0.0)))
+
+    def gains(self, reach: float) -> list[float]:
+        """Return what the channel brought, and the bounds this many standard errors away."""
+        size = self.work.shape[1]
+        parts, spread = self.fit.coefficients[:size], self.fit.covariance[:size, :size]
+
+        def gain(moved: np.ndarray) -> float:
+            # the mean is the fitted one: only what would be missing moves
+            return float(self.fit.mean @ -np.expm1(-self.work @ moved))
+
+        slope = self.work.T @ (self.fit.mean * np.exp(-self.work @ parts))
+        error = float(np.sqrt(max(slope @ spread @ slope, 0.0)))
+        if error == 0:
+            return [gain(parts)] * 3
+        along = spread @ slope / error
+        return [gain(parts), gain(parts - reach * along), gain(parts + reach * along)]
+
+
+def _fit(rows: pd.DataFrame, *, parts: int) -> _Found:
+    """Fit outcome by what is at work, region and day."""
     dead = rows.groupby("date")["outcome"].transform("sum") == 0
     rows_left = rows[~dead]
     places = [pd.factorize(rows_left[name], sort=True)[0] for name in ("region_id", "date")]
     dummies = [np.eye(place.max() + 1)[place] for place in places]
-    design = np.column_stack([rows_left["is_on"], dummies[0], dummies[1][:, 1:]]).astype(float)
+    mine = [f"part {i}" for i in range(parts)]
+    others = [name for name in rows if str(name).startswith("other ")]
+    works = rows_left[[*mine, *others]].to_numpy(dtype=float)
+    design = np.column_stack([works, dummies[0], dummies[1][:, 1:]]).astype(float)
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ValueError(
             "panel.is_on: not estimated, because regions and days leave nothing to compare. Switch "
@@ -188,8 +273,24 @@ def _fit(rows: pd.DataFrame) -> tuple[LogLinearFit, float, float]:
         ) from None
     mean = np.zeros(len(rows))
     mean[~dead.to_numpy()] = fit.mean
-    whole = LogLinearFit(fit.coefficients, fit.covariance, mean, fit.clusters)
-    return whole, float(fit.coefficients[0]), float(np.sqrt(max(fit.covariance[0, 0], 0.0)))
+    spread = _jackknife(design, rows_left["outcome"].to_numpy(dtype=float), fit, cluster)
+    whole = LogLinearFit(fit.coefficients, spread, mean, fit.clusters)
+    return _Found(whole, rows[mine].to_numpy(dtype=float))
+
+
+def _jackknife(
+    design: np.ndarray, outcome: np.ndarray, fit: LogLinearFit, cluster: np.ndarray
+) -> np.ndarray:
+    """Return the covariance of coefficients, each block left out once (in one step of Newton's)."""
+    inverse = np.linalg.pinv(design.T @ (design * fit.mean[:, None]), hermitian=True)
+    left, moved = outcome - fit.mean, np.zeros((fit.clusters, design.shape[1]))
+    for i in range(fit.clusters):
+        rows = np.flatnonzero(cluster == i)
+        mine, mean = design[rows], fit.mean[rows]
+        pulled = np.eye(len(rows)) - mean[:, None] * (mine @ inverse @ mine.T)
+        moved[i] = mine.T @ np.linalg.lstsq(pulled, left[rows], rcond=1e-9)[0]
+    moved = moved @ inverse
+    return np.asarray(moved.T @ moved * (fit.clusters - 1) / fit.clusters)
 
 
 def _caveats(clusters: int, returns: list[float], reported: float) -> tuple[str, ...]:

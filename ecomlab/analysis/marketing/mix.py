@@ -168,8 +168,8 @@ def fit_mix(
 
     The outcome is a baseline (level, trend, season, controls) plus what channels add, or times
     one plus it. Spend is remembered (geometric adstock) and saturates (Hill or exponential);
-    effects are never negative. Bayesian, with draws by Hamiltonian Monte Carlo; lift tests in
-    the prior count as data. What a channel contributed is what would be missing had it alone
+    effects are never negative. Bayesian, with draws by importance sampling; lift tests in the
+    prior count as data. What a channel contributed is what would be missing had it alone
     spent nothing.
 
     Parameters
@@ -230,7 +230,7 @@ def fit_mix(
     y = weekly[outcome].to_numpy(dtype=float)
     spend = weekly[list(names)].to_numpy(dtype=float)
     plain, posterior, peak = _choose_form(y, spend, design, prior, names)
-    draws = sample(posterior.density, peak, seed=seed)
+    draws = sample(posterior.density, peak, groups=len(names), seed=seed)
     fitted = Fitted(
         names=names, y=y, spend=spend, plain=plain, posterior=posterior, peak=peak, draws=draws
     )
@@ -313,7 +313,7 @@ def _choose_form(
 
 def _starts(channels: int) -> np.ndarray:
     """Return where the search for the peak begins: small lasting effects, larger quick ones."""
-    return np.array([np.repeat([-3.0, 0.0, 0.0], channels), np.repeat([-2.0, -2.0, 0.0], channels)])
+    return np.array([np.repeat([-1.3, 1.1, 0.0], channels), np.repeat([-0.6, -0.5, 0.0], channels)])
 
 
 def _noise_memory(posterior: Posterior, at: np.ndarray) -> float:
@@ -350,7 +350,7 @@ def _answer(fitted: Fitted, outcome: str, level: float) -> MixFit:
         outcome=outcome,
         form="multiplicative" if fitted.posterior.is_multiplicative else "additive",
         health=health,
-        curves=build_curves(fitted.names, fitted.posterior, fitted.draws.flat, fitted.y),
+        curves=build_curves(fitted.names, fitted.posterior, fitted.draws.values, fitted.y),
     )
 
 

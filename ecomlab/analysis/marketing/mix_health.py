@@ -41,7 +41,7 @@ class Fitted:
     @cached_property
     def told(self) -> Responses:
         """The draws in their own units."""
-        return self.posterior.unpack(self.draws.flat)
+        return self.posterior.unpack(self.draws.values)
 
     @cached_property
     def contributions(self) -> np.ndarray:
@@ -120,16 +120,16 @@ def _advise(state: str, found: str, advice: str) -> str:
 
 
 def _convergence(fitted: Fitted) -> Row:
-    worst = float(fitted.draws.r_hat.max())
-    few = float(fitted.draws.effective_draws.min())
-    state = _state(worst, 1.03, 1.1)
-    if few < 100 and state == "pass":
+    tail, worth = fitted.draws.tail_index, fitted.draws.effective_draws
+    state = _state(tail, 0.7, 1.0)
+    if worth < 400 and state == "pass":
         state = "warn"
-    if few < 30:
+    if worth < 100:
         state = "fail"
-    found = f"R-hat is {worst:.3f}, and the slowest parameter has {few:.0f} independent draws"
-    return ("convergence", "all", worst, 1.03, state,
-            _advise(state, found, "the chains of draws do not agree"))  # fmt: skip
+    found = (f"the draws are worth {worth:,.0f} independent ones, and the tail of their weights "
+             f"has the index {tail:.2f}")  # fmt: skip
+    return ("convergence", "all", tail, 0.7, state,
+            _advise(state, found, "a few draws decide what is told"))  # fmt: skip
 
 
 def _identifiability(fitted: Fitted) -> list[Row]:

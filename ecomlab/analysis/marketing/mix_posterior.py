@@ -2,8 +2,9 @@
 
 The outcome over its mean is a baseline plus (or times one plus) the channels' responses. Level,
 trend, season, controls and the size of the noise are integrated out exactly (flat priors), so
-that three parameters a channel remain: log contribution at the mean spend, logit of the
-memory, log of the half point. In logs: ``-(T - p)/2 ln RSS + ln prior + tests``.
+that three parameters a channel remain: contribution at the mean spend, memory, half point,
+each as the score of its prior (``mix_scores.py``). In logs: ``-(T - p)/2 ln RSS - scores^2/2
++ tests``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from ecomlab.analysis.marketing.mix_curves import Media, lag_spend, respond, saturate
 from ecomlab.analysis.marketing.mix_prior import MixPrior
+from ecomlab.analysis.marketing.mix_scores import Parameters, translate_scores
 
 __all__ = [
     "Posterior",
@@ -56,15 +57,10 @@ class Posterior:
 
     def unpack(self, at: np.ndarray) -> Responses:
         """Return the parameters in their own units, and the channels' effects by period."""
-        share, memory, half = self._parts(at)
-        curves = respond(self.media, memory, half, self.prior)
-        effects = share[:, :, None] * curves.response
-        return Responses(share=share, memory=memory, half=half, effects=effects)
-
-    def _parts(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        log_share, logit, log_half = np.split(np.atleast_2d(at), 3, axis=1)
-        safe = np.clip(log_half, -6, 6)
-        return np.exp(np.clip(log_share, -40, 4)), expit(np.clip(logit, -20, 20)), np.exp(safe)
+        own = translate_scores(at, self.prior)
+        curves = respond(self.media, own.memory, own.half, self.prior)
+        effects = own.share[:, :, None] * curves.response
+        return Responses(share=own.share, memory=own.memory, half=own.half, effects=effects)
 
     def residuals(self, effects: np.ndarray) -> np.ndarray:
         """Return what design and effects leave of the outcome, before projecting."""
@@ -75,49 +71,39 @@ class Posterior:
 
     def density(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the log density of each set (a row) and its slope."""
-        share, memory, half = self._parts(at)
-        curves = respond(self.media, memory, half, self.prior)
-        effects = share[:, :, None] * curves.response
+        at = np.atleast_2d(at)
+        own = translate_scores(at, self.prior)
+        curves = respond(self.media, own.memory, own.half, self.prior)
+        effects = own.share[:, :, None] * curves.response
         left = self.residuals(effects) @ self.project.T
         rss = (left**2).sum(axis=1)
         pull = self.freedom / rss[:, None] * (left @ self.project)
         if self.is_multiplicative:
             pull = pull / (1 + effects.sum(axis=1))
-        slopes = [(effects * pull[:, None]).sum(axis=2),
-                  share * memory * (1 - memory) * (curves.by_memory * pull[:, None]).sum(axis=2),
-                  share * (curves.by_half * pull[:, None]).sum(axis=2)]  # fmt: skip
-        value = -0.5 * self.freedom * np.log(rss)
-        before, before_slopes = self._before(share, memory, half)
-        tested, tested_slopes = self._tested(share, half)
-        slope = np.concatenate(slopes, axis=1) + before_slopes + tested_slopes
-        return value + before + tested, slope
+        by_share, by_memory, by_log_half = (
+            (curve * pull[:, None]).sum(axis=2)
+            for curve in (curves.response, curves.by_memory, curves.by_half)
+        )
+        slopes = [by_share * own.share_slope, own.share * by_memory * own.memory_slope,
+                  own.share * by_log_half * own.half_slope / own.half]  # fmt: skip
+        tested, tested_slopes = self._tested(own)
+        value = -0.5 * self.freedom * np.log(rss) - 0.5 * (at**2).sum(axis=1)
+        return value + tested, np.concatenate(slopes, axis=1) - at + tested_slopes
 
-    def _before(
-        self, share: np.ndarray, memory: np.ndarray, half: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the log prior and its slope, changes of variables included."""
-        a, b = self.prior.memory
-        scaled, spread = share / self.prior.share, self.prior.half_spread
-        value = (
-            -0.5 * scaled**2
-            + np.log(share)
-            + a * np.log(memory)
-            + b * np.log1p(-memory)
-            - 0.5 * (np.log(half) / spread) ** 2
-        ).sum(axis=1)
-        slope = [1 - scaled**2, a - (a + b) * memory, -np.log(half) / spread**2]
-        return value, np.concatenate(slope, axis=1)
-
-    def _tested(self, share: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _tested(self, own: Parameters) -> tuple[np.ndarray, np.ndarray]:
         """Return the log likelihood of the lift tests and its slope."""
-        value, slope = np.zeros(len(share)), np.zeros((len(share), 3 * self.channels))
+        value, slope = np.zeros(len(own.share)), np.zeros((len(own.share), 3 * self.channels))
         for channel, without, spend, lift, error in self.tests:
             c = int(channel)
-            found, by_share, by_half = self.predict_lift(share, half[:, c], c, (without, spend))
+            found, by_share, by_half = self.predict_lift(
+                own.share, own.half[:, c], c, (without, spend)
+            )
             gap = (lift - found) / error
             value -= 0.5 * gap**2
-            slope[:, : self.channels] += (gap / error)[:, None] * by_share * share
-            slope[:, 2 * self.channels + c] += gap / error * by_half
+            slope[:, : self.channels] += (gap / error)[:, None] * by_share * own.share_slope
+            slope[:, 2 * self.channels + c] += (
+                gap / error * by_half * own.half_slope[:, c] / own.half[:, c]
+            )
         return value, slope
 
     def predict_lift(
