@@ -14,18 +14,25 @@ from ecomlab import metrics, simulate
 from ecomlab.analysis import goals
 from ecomlab.events import list_events
 
-SEEDS, WEEKS, DAYS, PEOPLE = range(1000, 1200), 13, 1092, 10_000
+SEEDS, WEEKS, DAYS, PEOPLE = range(1000, 1200), 13, 1092, 20_000
 UNDERAGE, OVERAGE = 0.44, 0.30
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "studies" / "goals.md"
 
 
-def one_store(seed: int) -> dict[str, float]:
-    """Forecast a quarter of one store, and look at what came; amounts over the actual total."""
+def one_store(seed: int) -> dict[str, float] | None:
+    """Forecast a quarter of one store, and look at what came; amounts over the actual total.
+
+    None where the baseline says that the store's weeks are no basis for a forecast.
+    """
     run = simulate("west_d2c", seed, None, PEOPLE, DAYS + 7 * WEEKS)
     daily = metrics.daily_kpis(run.store)
     seen, came = daily.iloc[:DAYS], float(daily["net"].iloc[DAYS:].sum())
     events = list_events(daily["date"].iloc[0], daily["date"].iloc[-1])
-    made = goals.forecast_baseline(seen, events, weeks=WEEKS, seed=seed)
+    try:
+        made = goals.forecast_baseline(seen, events, weeks=WEEKS, seed=seed)
+    except ValueError as refusal:
+        assert "not estimated, because" in str(refusal)
+        return None
     last_year = float(goals.sum_weeks(seen)["value"].iloc[-52 : WEEKS - 52].sum())
     plan = goals.plan_commitment(made, underage_cost=UNDERAGE, overage_cost=OVERAGE)
     rules = {"last year + 10 %": 1.1 * last_year, "last year": last_year,
@@ -47,7 +54,9 @@ def one_store(seed: int) -> dict[str, float]:
 
 @pytest.mark.slow
 def test_the_baseline_covers_what_comes_and_the_better_rule_costs_less():
-    found = pd.DataFrame([one_store(seed) for seed in SEEDS])
+    told = [one for one in map(one_store, SEEDS) if one is not None]
+    found = pd.DataFrame(told)
+    assert len(told) >= 0.98 * len(SEEDS)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(found), encoding="utf-8")
     coverage = found["inside"].mean()
@@ -58,7 +67,7 @@ def test_the_baseline_covers_what_comes_and_the_better_rule_costs_less():
 
 def page(found: pd.DataFrame) -> str:
     """Write the study as a page, numbers and all."""
-    size = len(found)
+    size, refused = len(found), len(SEEDS) - len(found)
     rows = []
     for name in ("baseline", "last year", "last year + 10 %"):
         error = found[f"error: {name}"]
@@ -78,7 +87,7 @@ def page(found: pd.DataFrame) -> str:
 
 `make study CHAPTER=goals` made this page: {size} stores of the preset `west_d2c` (seeds
 {SEEDS.start} to {SEEDS.stop - 1}, {PEOPLE:,} people, {DAYS} days of history), each forecast for the
-next {WEEKS} weeks and then run on. ecomlab {version("ecomlab")}, scipy
+next {WEEKS} weeks and then run on (in {refused} more the baseline refused). ecomlab {version("ecomlab")}, scipy
 {version("scipy")}, numpy {version("numpy")}.
 
 **The interval.** The actual total of net revenue lay inside the 95 % interval in
