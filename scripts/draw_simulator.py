@@ -22,6 +22,7 @@ from simulator_pictures import (
     delivery,
     demand,
     entry,
+    expected,
     incidents,
     ladder,
     prices,
@@ -52,6 +53,7 @@ DRAWN = {
         service,
         incidents,
         ladder,
+        expected,
         entry,
     )
     for draw in part.PICTURES

@@ -3,6 +3,7 @@
 from ecomlab.simulator.checkpoint import CheckpointError
 from ecomlab.simulator.claims import Claim, Replay, load_claims, replay_claim
 from ecomlab.simulator.damage import Damage, measure_incident, simulate_pack
+from ecomlab.simulator.expected import Expected, expect
 from ecomlab.simulator.experiments import Experiment, Research
 from ecomlab.simulator.faults import FaultyExport, export_with_faults
 from ecomlab.simulator.incidents import Incident
@@ -30,6 +31,7 @@ __all__ = [
     "Claim",
     "Damage",
     "Effect",
+    "Expected",
     "Experiment",
     "FaultyExport",
     "Incident",
@@ -48,6 +50,7 @@ __all__ = [
     "causal_graph",
     "compare_days",
     "draw_pack",
+    "expect",
     "export_with_faults",
     "find_oracle",
     "incident_kinds",

@@ -41,7 +41,6 @@ class People:
     market_rate: Array  # orders a year, over all shops
     is_guest: Array
     has_mail: Array
-    may_be_mailed: Array  # positions of those who agreed
     since: Array  # day of the first order before the period; 1 where there was none
     orders_before: Array  # orders before the first day
     has_left: Array  # among the customers of the time before
@@ -55,7 +54,7 @@ def draw_people(scenario: Scenario, noise: Noise, count: int) -> People:
     ]
     joined = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     joined |= _side_by_side({name: joined[name] for name in _MET})
-    return People(ids=ids, may_be_mailed=np.flatnonzero(joined["has_mail"]), **joined)
+    return People(ids=ids, **joined)
 
 
 def _side_by_side(traits: dict[str, Array]) -> dict[str, Array]:

@@ -87,7 +87,8 @@ def page(found: pd.DataFrame) -> str:
 
 `make study CHAPTER=goals` made this page: {size} stores of the preset `west_d2c` (seeds
 {SEEDS.start} to {SEEDS.stop - 1}, {PEOPLE:,} people, {DAYS} days of history), each forecast for the
-next {WEEKS} weeks and then run on (in {refused} more the baseline refused). ecomlab {version("ecomlab")}, scipy
+next {WEEKS} weeks and then run on (in {refused} more the baseline refused). ecomlab
+{version("ecomlab")}, scipy
 {version("scipy")}, numpy {version("numpy")}.
 
 **The interval.** The actual total of net revenue lay inside the 95 % interval in

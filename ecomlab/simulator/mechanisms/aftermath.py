@@ -10,18 +10,21 @@ from ecomlab.simulator.mechanisms.incidents import DEFECT_FEELING, DEFECT_RETURN
 from ecomlab.simulator.mechanisms.satisfaction import standing
 from ecomlab.simulator.noise import Array, gamma, low_half, normal, pick, to_uniform
 
-__all__ = ["REASONS", "remember_buyers", "send_back", "stars_of", "write_reviews"]
+__all__ = [  # noqa: RUF022 - the laws first
+    "REASONS", "FITS", "OTHER", "WORN", "DELAY", "TO_REFUND", "WINDOW", "LATE_MOST", "BLAMED",
+    "remember_buyers", "send_back", "stars_of", "write_reviews",
+]  # fmt: skip
 
 REASONS = ("does not fit", "not as described", "changed mind", "damaged", "arrived late")
-_FITS = np.array([0.45, 0.17, 0.24, 0.08, 0.06])  # shares of reasons, assumed
-_OTHER = np.array([0.06, 0.34, 0.36, 0.16, 0.08])
-_WORN = ("apparel", "shoes")
-_DELAY, _TO_REFUND = 8.0, 3  # days; delays are gamma with shape 2
-_WINDOW = 30  # days after delivery within which goods may be returned
+FITS = np.array([0.45, 0.17, 0.24, 0.08, 0.06])  # shares of reasons, assumed
+OTHER = np.array([0.06, 0.34, 0.36, 0.16, 0.08])
+WORN = ("apparel", "shoes")
+DELAY, TO_REFUND = 8.0, 3  # days; delays are gamma with shape 2
+WINDOW = 30  # days after delivery within which goods may be returned
 _USUAL_DOSE = 0.30
-_LATE_MOST = 4.0  # days late after which the chance of a return no longer rises
+LATE_MOST = 4.0  # days late after which the chance of a return no longer rises
 _LATE = REASONS.index("arrived late")
-_BLAMED = 0.8  # of what comes back more because it was late, gives that as the reason
+BLAMED = 0.8  # of what comes back more because it was late, gives that as the reason
 _STARS = np.array([-1.65, -1.1, -0.45, 0.45])  # of a feeling, between one star and the next
 
 
@@ -52,27 +55,27 @@ def send_back(day: Day) -> None:
     rule = np.array([front.return_factor for front in world.scenario.fronts.values()] or [1.0])
     impulse = impulse * rule[day["front"][day["order_visit"]]][order]
     law = world.scenario.fulfilment
-    late = np.minimum(day["late_days"], _LATE_MOST)[order] * (law.late_returns if law else 0.0)
+    late = np.minimum(day["late_days"], LATE_MOST)[order] * (law.late_returns if law else 0.0)
     impulse = impulse * np.exp(late)
     bad = day["is_defective"]
     chance = np.maximum(world.products.return_share[sku] * impulse, DEFECT_RETURN * bad)
     comes = day.uniform("return", ids) < chance
     back = np.flatnonzero(comes & (day["payment"] == PAID)[order])
     ids, units = ids[back], day["line_units"][back]
-    delay = np.minimum(gamma(day.uniform("return.delay", ids), 2.0) * _DELAY, _WINDOW)
+    delay = np.minimum(gamma(day.uniform("return.delay", ids), 2.0) * DELAY, WINDOW)
     words = day.words("return.which", ids)
     some = np.ceil(to_uniform(words) * units).astype(np.int64)
-    worn = world.once("is_worn", lambda: np.isin(list(world.scenario.categories), _WORN))
+    worn = world.once("is_worn", lambda: np.isin(list(world.scenario.categories), WORN))
     worn = worn[world.products.category[sku[back]]]
     luck = low_half(words)
     day["back_line"] = back
     day["back_units"] = some
     to_delivery = day["delivery_days"][order[back]]
-    day["back_after_days"] = to_delivery + np.ceil(delay).astype(np.int64) + _TO_REFUND
+    day["back_after_days"] = to_delivery + np.ceil(delay).astype(np.int64) + TO_REFUND
     # the share of returns that lateness alone brought comes first, the other reasons after it
-    blamed = _BLAMED * -np.expm1(-late[back])
+    blamed = BLAMED * -np.expm1(-late[back])
     rest = (luck - blamed) / (1 - blamed)
-    told = np.where(worn, pick(rest, _FITS), pick(rest, _OTHER))
+    told = np.where(worn, pick(rest, FITS), pick(rest, OTHER))
     told = np.where(luck < blamed, _LATE, told)
     day["back_reason"] = np.where(bad[back], REASONS.index("damaged"), told)
 
