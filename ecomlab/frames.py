@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-__all__ = ["need_columns", "need_filled", "need_numbers", "need_share", "need_unique"]
+__all__ = ["need_columns", "need_filled", "need_numbers", "need_share", "need_unique", "where"]
 
 
 def need_columns(frame: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
@@ -60,6 +60,10 @@ def need_numbers(
                 f"{name}.{column}: {int(bad.sum())} rows are not finite numbers "
                 f"(first at {_first(bad)}). Fill, correct or drop them."
             )
+        if not pd.api.types.is_numeric_dtype(frame[column].infer_objects()):
+            raise ValueError(
+                f"{name}.{column}: {frame[column].dtype}, not numbers. Use pd.to_numeric first."
+            )
         low = (values < least) | (values <= above)
         if low.any():
             bound = f"below {least:g}" if least > -np.inf else f"not above {above:g}"
@@ -89,6 +93,17 @@ def need_unique(
             f"{name}.{columns[-1]}: {int(bad.sum())} rows repeat the same {', '.join(columns)} "
             f"(first at {_first(bad)}). {remedy}"
         )
+
+
+def where(bad: pd.Series) -> str:
+    """Return how many rows are bad, and the labels of the first.
+
+    Examples
+    --------
+    >>> where(pd.Series([False, True], index=["a", "b"]))
+    "1 rows (first at ['b'])"
+    """
+    return f"{int(bad.sum())} rows (first at {_first(bad)})"
 
 
 def _first(bad: pd.Series) -> list[object]:

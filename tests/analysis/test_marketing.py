@@ -283,7 +283,11 @@ GOOD = pd.DataFrame({"unit_id": [1, 2, 3, 4], "arm": list("AABB"), "outcome": [1
         (marketing.read_test, GOOD.drop(columns="arm"), "outcomes.arm: the column is missing"),
         (marketing.read_test, GOOD.iloc[:0], "empty"),
         (marketing.read_test, GOOD.assign(outcome=list("abcd")), "outcomes.outcome"),
-        (marketing.read_test, GOOD.assign(outcome=[1, np.nan, np.inf, 2]), r"2 rows \(first at 1"),
+        (
+            marketing.read_test,
+            GOOD.assign(outcome=[1, np.nan, np.inf, 2]),
+            r"2 rows are not finite numbers \(first at \[1",
+        ),
         (marketing.read_test, GOOD.assign(unit_id=1), "one row a unit"),
         (marketing.read_test, GOOD.assign(arm="B"), "no arm"),
         (marketing.read_test, GOOD.assign(arm="A"), "at least two arms"),
@@ -310,7 +314,7 @@ def test_a_plan_that_cannot_be_is_refused(values, word):
 
 
 def test_other_bad_inputs_are_refused():
-    with pytest.raises(ValueError, match=r"metrics.p_value: 1 row \(first at 1\) above 1"):
+    with pytest.raises(ValueError, match=r"metrics.p_value: 1 rows \(first at \[1\]\) above 1"):
         marketing.judge_metrics(pd.DataFrame({"metric": ["a", "b"], "p_value": [0.1, 1.2]}))
     with pytest.raises(ValueError, match="treated: only one arm"):
         marketing.UpliftModel().fit(pd.DataFrame({"x": [1.0, 2.0]}), [1, 1], [0.0, 1.0])

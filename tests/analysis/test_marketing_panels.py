@@ -409,7 +409,7 @@ REGIONS = regions_of(0, days=14)
         (lambda: marketing.estimate_launch(PANEL, treated="u00", start="x"), "cannot be compared"),
         (lambda: marketing.estimate_launch(PANEL.iloc[1:], treated="u01", start=3), "are missing"),
         (lambda: marketing.estimate_launch(pd.concat([PANEL, PANEL]), treated="u01", start=3),
-         "repeated"),
+         "rows repeat the same unit, period"),
         (lambda: marketing.estimate_launch(PANEL, treated=[f"u0{i}" for i in range(4)], start=3),
          "all units are"),
         (lambda: marketing.estimate_launch(PANEL, treated="u01", start=3, method="x"), "method"),

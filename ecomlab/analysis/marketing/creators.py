@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from scipy.stats import f as fisher
 from scipy.stats import norm
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share
+from ecomlab.frames import need_columns, need_numbers, need_share
 from ecomlab.plotting import BLUE, GREY, ORANGE, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -96,8 +96,8 @@ def score_creators(posts: pd.DataFrame, *, level: float = LEVEL) -> CreatorCard:
     >>> score_creators(posts).table[["creator", "per_fee", "own_share"]].round(2).values.tolist()
     [['a', 10.02, 1.0], ['b', 3.34, 1.0]]
     """
-    need_columns(posts, ("creator", "fee", "followers", "engagements"), of="posts")
-    need_numbers(posts, ("fee", "followers", "engagements"), of="posts", least=0)
+    need_columns(posts, "posts", ("creator", "fee", "followers", "engagements"))
+    need_numbers(posts, "posts", ("fee", "followers", "engagements"), least=0)
     need_share(level, of="level")
     if (posts["fee"] <= 0).any():
         raise ValueError("posts.fee: some posts cost nothing. Leave unpaid posts out.")
@@ -264,8 +264,8 @@ def trace_posts(days: pd.DataFrame, *, lags: int = 14, level: float = LEVEL) -> 
 
 
 def _daily(days: pd.DataFrame, lags: int) -> pd.DataFrame:
-    need_columns(days, ("date", "spend", "outcome"), of="days")
-    need_numbers(days, ("spend", "outcome"), of="days", least=0)
+    need_columns(days, "days", ("date", "spend", "outcome"))
+    need_numbers(days, "days", ("spend", "outcome"), least=0)
     if not pd.api.types.is_datetime64_any_dtype(days["date"]):
         raise ValueError("days.date: give days (pd.to_datetime first).")
     rows = days.sort_values("date", ignore_index=True)

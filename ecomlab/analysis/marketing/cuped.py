@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_columns, need_numbers, need_unique
 from ecomlab.result import Result
 
 __all__ = ["Adjustment", "adjust_outcomes"]
@@ -56,9 +56,9 @@ def adjust_outcomes(outcomes: pd.DataFrame) -> Adjustment:
     >>> made, made.table["outcome"].tolist()
     (Adjustment(slope=2.0, variance_saved_share=1.0 share), [4.0, 4.0, 4.0, 5.0, 5.0, 5.0])
     """
-    need_columns(outcomes, ("unit_id", "arm", "outcome", "before"), of="outcomes")
-    need_numbers(outcomes, ("outcome", "before"), of="outcomes")
-    need_unique(outcomes, ("unit_id",), of="outcomes",
+    need_columns(outcomes, "outcomes", ("unit_id", "arm", "outcome", "before"))
+    need_numbers(outcomes, "outcomes", ("outcome", "before"))
+    need_unique(outcomes, "outcomes", ("unit_id",),
                 remedy="Give one row a unit: add its outcomes up.")  # fmt: skip
     past = outcomes["before"].astype(float)
     within_past = past - past.groupby(outcomes["arm"]).transform("mean")

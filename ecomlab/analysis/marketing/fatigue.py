@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from ecomlab.analysis.marketing.columns import need_columns, need_share
 from ecomlab.analysis.marketing.counts import fit_log_linear
+from ecomlab.frames import need_columns, need_share
 from ecomlab.plotting import BLUE, GREY, ORANGE, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -110,7 +110,7 @@ def measure_fatigue(
     >>> measure_fatigue(sends, half_life_days=10).table["mails"].tolist()
     [3]
     """
-    need_columns(sends, ("customer_id", "date", "opened_at", "is_unsubscribed"), of="sends")
+    need_columns(sends, "sends", ("customer_id", "date", "opened_at", "is_unsubscribed"))
     need_share(level, of="level")
     if not pd.api.types.is_datetime64_any_dtype(sends["date"]):
         raise ValueError("sends.date: give days (pd.to_datetime first).")

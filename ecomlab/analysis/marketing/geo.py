@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import t as student
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, need_unique
 from ecomlab.analysis.marketing.counts import LogLinearFit, fit_log_linear
+from ecomlab.frames import need_columns, need_numbers, need_share, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -153,11 +153,11 @@ def read_geo_test(
 
 
 def _checked(panel: pd.DataFrame, beside: Sequence[str]) -> pd.DataFrame:
-    need_columns(panel, ("region_id", "date", "outcome", "is_on", *beside), of="panel")
-    need_numbers(panel, beside, of="panel", least=0)
+    need_columns(panel, "panel", ("region_id", "date", "outcome", "is_on", *beside))
+    need_numbers(panel, "panel", beside, least=0)
     numbers = [name for name in ("outcome", "spend", "reported") if name in panel]
-    need_numbers(panel, numbers, of="panel", least=0)
-    need_unique(panel, ("region_id", "date"), of="panel",
+    need_numbers(panel, "panel", numbers, least=0)
+    need_unique(panel, "panel", ("region_id", "date"),
                 remedy="Give one row each region and day: add its campaigns up.")  # fmt: skip
     if not pd.api.types.is_datetime64_any_dtype(panel["date"]):
         raise ValueError("panel.date: give days (pd.to_datetime first).")
@@ -372,9 +372,9 @@ def compare_returns(steps: pd.DataFrame, *, margin_share: float) -> ReturnLadder
     >>> found.best_spend, found.table["marginal_return"].tolist()[1:]
     (100.0, [4.0, 1.0])
     """
-    need_columns(steps, ("spend", "outcome"), of="steps")
-    need_numbers(steps, ("spend", "outcome"), of="steps", least=0)
-    need_unique(steps, ("spend",), of="steps", remedy="Give one row a budget.")
+    need_columns(steps, "steps", ("spend", "outcome"))
+    need_numbers(steps, "steps", ("spend", "outcome"), least=0)
+    need_unique(steps, "steps", ("spend",), remedy="Give one row a budget.")
     need_share(margin_share, of="margin_share")
     table = steps[["spend", "outcome"]].sort_values("spend", ignore_index=True).astype(float)
     if table["spend"].iloc[0] != 0 or len(table) < 2:

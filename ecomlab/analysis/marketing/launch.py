@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.marketing.columns import need_share
 from ecomlab.analysis.marketing.differences import estimate_differences
 from ecomlab.analysis.marketing.panel import Panel, Treated, read_panel
 from ecomlab.analysis.marketing.synthetic import estimate_synthetic
+from ecomlab.frames import need_share
 from ecomlab.plotting import BLUE, GREY, ORANGE, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from ecomlab.analysis.marketing.columns import need_columns
+from ecomlab.frames import need_columns
 
 __all__ = ["collect_mail_days"]
 
@@ -69,9 +69,9 @@ def collect_mail_days(
     >>> found[["customer_id", "treated", "days_since_order", "orders"]].values.tolist()
     [['a', 0, 3, 1], ['b', 1, 3, 1], ['a', 1, 4, 1], ['b', 0, 4, 1]]
     """
-    need_columns(sends, ("customer_id", "date", "is_unsubscribed"), of="sends")
-    need_columns(orders, ("customer_id", "date"), of="orders")
-    need_columns(visits, ("customer_id", "date"), of="visits")
+    need_columns(sends, "sends", ("customer_id", "date", "is_unsubscribed"))
+    need_columns(orders, "orders", ("customer_id", "date"))
+    need_columns(visits, "visits", ("customer_id", "date"))
     first = pd.Timestamp(since)
     if not (sends["date"] >= first).any():
         raise ValueError(f"since: no mail went out since {first:%Y-%m-%d}. Give an earlier day.")

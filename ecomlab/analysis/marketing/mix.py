@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, where
 from ecomlab.analysis.marketing.mix_health import Fitted, judge_fit, say_verdicts
 from ecomlab.analysis.marketing.mix_posterior import Posterior, build_posterior, filter_noise
 from ecomlab.analysis.marketing.mix_prior import MixPrior
 from ecomlab.analysis.marketing.mix_response import ResponseCurves, build_curves
 from ecomlab.analysis.marketing.mix_sampling import Peak, find_peak, sample
+from ecomlab.frames import need_columns, need_numbers, need_share, where
 from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -252,9 +252,9 @@ def _check(
         raise ValueError(
             f"{twice}: named twice among outcome, channels and controls. Once will do."
         )
-    need_columns(weekly, named, of="weekly")
-    need_numbers(weekly, (outcome, *channels), of="weekly", least=0)
-    need_numbers(weekly, controls, of="weekly")
+    need_columns(weekly, "weekly", named)
+    need_numbers(weekly, "weekly", (outcome, *channels), least=0)
+    need_numbers(weekly, "weekly", controls)
     for name in channels:
         if not weekly[name].any():
             raise ValueError(f"weekly.{name}: nothing was ever spent. Leave it out of channels.")

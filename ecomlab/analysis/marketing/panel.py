@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_columns, need_numbers, need_unique
 
 __all__ = ["Panel", "read_panel"]
 
@@ -61,9 +61,9 @@ def read_panel(panel: pd.DataFrame, *, treated: Treated, start: Any) -> Panel:
     >>> read_panel(rows, treated="b", start=2).first
     array([2, 1])
     """
-    need_columns(panel, ("unit", "period", "outcome"), of="panel")
-    need_numbers(panel, ("outcome",), of="panel")
-    need_unique(panel, ("unit", "period"), of="panel",
+    need_columns(panel, "panel", ("unit", "period", "outcome"))
+    need_numbers(panel, "panel", ("outcome",))
+    need_unique(panel, "panel", ("unit", "period"),
                 remedy="Give one row each unit and period: add up or average first.")  # fmt: skip
     wide = panel.pivot(index="unit", columns="period", values="outcome").sort_index(axis=1)
     if wide.isna().to_numpy().any():

@@ -18,7 +18,7 @@ from matplotlib.dates import AutoDateLocator
 from scipy.signal import fftconvolve
 from scipy.stats import norm
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, need_unique
+from ecomlab.frames import need_columns, need_numbers, need_share, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -188,9 +188,9 @@ def watch_test(
 
 
 def _check_watched(outcomes: pd.DataFrame, control: str, expected_difference: float) -> None:
-    need_columns(outcomes, ("unit_id", "arm", "outcome", "day"), of="outcomes")
-    need_numbers(outcomes, ("outcome",), of="outcomes")
-    need_unique(outcomes, ("unit_id",), of="outcomes", remedy="Give one row a unit.")
+    need_columns(outcomes, "outcomes", ("unit_id", "arm", "outcome", "day"))
+    need_numbers(outcomes, "outcomes", ("outcome",))
+    need_unique(outcomes, "outcomes", ("unit_id",), remedy="Give one row a unit.")
     arms = sorted(outcomes["arm"].dropna().unique(), key=str)
     if control not in arms or len(arms) != 2:
         raise ValueError(f"outcomes.arm: {arms} given. Give {control!r} and one other arm.")

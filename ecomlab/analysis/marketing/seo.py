@@ -14,8 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import t as student
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, where
 from ecomlab.analysis.marketing.counts import LogLinearFit, fit_log_linear
+from ecomlab.frames import need_columns, need_numbers, need_share, where
 from ecomlab.plotting import BLUE, GREY, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -119,9 +119,9 @@ def fit_click_curve(days: pd.DataFrame, *, level: float = LEVEL) -> ClickCurve:
 
 def _checked(days: pd.DataFrame) -> pd.DataFrame:
     columns = ("date", "cluster", "rank", "impressions", "clicks")
-    need_columns(days, columns, of="days")
-    need_numbers(days, ("impressions", "clicks"), of="days", least=0)
-    need_numbers(days, ("rank",), of="days", least=1)
+    need_columns(days, "days", columns)
+    need_numbers(days, "days", ("impressions", "clicks"), least=0)
+    need_numbers(days, "days", ("rank",), least=1)
     if not pd.api.types.is_datetime64_any_dtype(days["date"]):
         raise ValueError("days.date: give days (pd.to_datetime first).")
     if (over := days["clicks"] > days["impressions"]).any():

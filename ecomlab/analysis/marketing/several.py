@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, where
+from ecomlab.frames import need_columns, need_numbers, need_share, where
 from ecomlab.stats import LEVEL
 
 __all__ = ["judge_metrics"]
@@ -47,8 +47,8 @@ def judge_metrics(
     >>> judge_metrics(asked, method="benjamini_hochberg")["is_found"].tolist()
     [True, True, True]
     """
-    need_columns(metrics, ("metric", "p_value"), of="metrics")
-    need_numbers(metrics, ("p_value",), of="metrics", least=0)
+    need_columns(metrics, "metrics", ("metric", "p_value"))
+    need_numbers(metrics, "metrics", ("p_value",), least=0)
     need_share(level, of="level")
     if (over := metrics["p_value"] > 1).any():
         raise ValueError(f"metrics.p_value: {where(over)} above 1. Give shares.")

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share
 from ecomlab.analysis.marketing.uplift import ResponseModel, UpliftModel
+from ecomlab.frames import need_columns, need_numbers, need_share
 from ecomlab.plotting import BLUE, GREY, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -97,8 +97,8 @@ def compare_targeting(
     'uplift above its cost'
     """
     columns = ("treated", "outcome", *features)
-    need_columns(people, columns, of="people")
-    need_numbers(people, columns, of="people")
+    need_columns(people, "people", columns)
+    need_numbers(people, "people", columns)
     need_share(share, of="share")
     need_share(level, of="level")
     if not features or len(people) < 200:

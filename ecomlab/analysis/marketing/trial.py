@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, chisquare, ncx2, norm
 from scipy.stats import t as student
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, need_unique
+from ecomlab.frames import need_columns, need_numbers, need_share, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -307,10 +307,10 @@ def read_test(
 
 def _arms_of(outcomes: pd.DataFrame, control: str) -> list[str]:
     """Check the rows and return the arms, the control first."""
-    need_columns(outcomes, ("unit_id", "arm", "outcome"), of="outcomes")
-    need_numbers(outcomes, ("outcome",), of="outcomes")
+    need_columns(outcomes, "outcomes", ("unit_id", "arm", "outcome"))
+    need_numbers(outcomes, "outcomes", ("outcome",))
     remedy = "Give one row a unit: add its outcomes up, drop units in two arms."
-    need_unique(outcomes, ("unit_id",), of="outcomes", remedy=remedy)
+    need_unique(outcomes, "outcomes", ("unit_id",), remedy=remedy)
     if outcomes["arm"].isna().any():
         raise ValueError("outcomes.arm: some units have no arm. Drop them, and ask why.")
     found = sorted(outcomes["arm"].unique(), key=str)

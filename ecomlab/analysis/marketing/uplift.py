@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import RandomForestRegressor
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, need_share, where
+from ecomlab.frames import need_columns, need_numbers, need_share, where
 from ecomlab.plotting import BLUE, GREY, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -165,8 +165,8 @@ class UpliftModel(BaseEstimator):
 
 def _check(traits: pd.DataFrame, treated: Any, outcome: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return who was treated and the outcomes, or say what is wrong with them."""
-    need_columns(traits, (), of="traits")
-    need_numbers(traits, list(traits.columns), of="traits")
+    need_columns(traits, "traits", ())
+    need_numbers(traits, "traits", list(traits.columns))
     on, y = np.asarray(treated).astype(float), np.asarray(outcome).astype(float)
     if not len(traits) == len(on) == len(y):
         raise ValueError(f"traits, treated, outcome: {len(traits)}, {len(on)} and {len(y)} rows.")
@@ -256,8 +256,8 @@ def measure_qini(
     >>> round(found.qini, 2), found.low > 0
     (0.13, True)
     """
-    need_columns(outcomes, ("treated", "outcome", "score"), of="outcomes")
-    need_numbers(outcomes, ("treated", "outcome", "score"), of="outcomes")
+    need_columns(outcomes, "outcomes", ("treated", "outcome", "score"))
+    need_numbers(outcomes, "outcomes", ("treated", "outcome", "score"))
     need_share(level, of="level")
     treated = outcomes["treated"].to_numpy(dtype=float)
     if (odd := ~outcomes["treated"].isin((0, 1))).any():

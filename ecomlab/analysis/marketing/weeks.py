@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ecomlab.analysis.marketing.columns import need_columns, need_numbers, where
+from ecomlab.frames import need_columns, need_numbers, where
 
 __all__ = ["list_controls", "sum_media_weeks"]
 
@@ -126,11 +126,11 @@ def _check(
     channels: Sequence[str],
     follow: Sequence[str],
 ) -> None:
-    need_columns(daily, ("date", outcome), of="daily")
-    need_columns(ads, ("date", "channel", "spend"), of="ads")
-    need_columns(calendar, ("date", "event_id"), of="calendar")
-    need_numbers(daily, (outcome,), of="daily", least=0)
-    need_numbers(ads, ("spend",), of="ads", least=0)
+    need_columns(daily, "daily", ("date", outcome))
+    need_columns(ads, "ads", ("date", "channel", "spend"))
+    need_columns(calendar, "calendar", ("date", "event_id"))
+    need_numbers(daily, "daily", (outcome,), least=0)
+    need_numbers(ads, "ads", ("spend",), least=0)
     gap = daily["date"].sort_values().diff().dt.days.fillna(1) != 1
     if gap.any():
         raise ValueError(f"daily.date: {where(gap)} not one day after the day before. Give a row "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -47,16 +49,17 @@ class Books:
         """
         costs, row = self.costs, {n: float(self.paid * brought[at]) for n, at in _AT.items()}
         taken = row["sales"] + row["shipping"]
-        self._set(day, sessions=visits, orders=row["orders"], units=row["units"],
-                  gross=row["gross"], sales=row["sales"], shipping_fee=row["shipping"],
-                  discounts=row["gross"] - row["sales"], revenue=taken, goods=-row["goods"],
-                  fulfilment=-self.paid * parcels,
-                  payment=-costs.payment_fee * row["orders"]
-                  - costs.payment_share * taken)  # fmt: skip
+        fees = costs.payment_fee * row["orders"] + costs.payment_share * taken
+        self._add(day, {
+            "sessions": visits, "orders": row["orders"], "units": row["units"],
+            "gross": row["gross"], "sales": row["sales"], "shipping_fee": row["shipping"],
+            "discounts": row["gross"] - row["sales"], "revenue": taken, "goods": -row["goods"],
+            "fulfilment": -self.paid * parcels, "payment": -fees,
+        })  # fmt: skip
 
-    def spend(self, day: int, **lines: float) -> None:
-        """Book costs of a day, given as positive amounts."""
-        self._set(day, **{name: -cost for name, cost in lines.items()})
+    def spend(self, day: int, costs: Mapping[str, float]) -> None:
+        """Book costs of a day by line, given as positive amounts."""
+        self._add(day, {name: -cost for name, cost in costs.items()})
 
     def give_back(self, day: int, name: str, back: Array) -> None:
         """Book what comes back of a day's orders on the days it does, those of the period.
@@ -76,7 +79,7 @@ class Books:
         for line, each in booked[name]:
             self.values[line][day : day + len(part)] += each * part
 
-    def _set(self, day: int, **values: float) -> None:
+    def _add(self, day: int, values: Mapping[str, float]) -> None:
         for name, value in values.items():
             self.values[name][day] += value
 

@@ -101,8 +101,8 @@ class _Expected:
         self.mood.feel(orders, crowd.recent + crowd.idle)
         self.letters.fade(crowd)
         self._book(day, stay / self.stays, by_person, delivered)
-        self.books.spend(index, marketing=float(day["spend_cents"].sum()) / 100 + mails,
-                         holding=self._stock(day))  # fmt: skip
+        media = float(day["spend_cents"].sum()) / 100 + mails
+        self.books.spend(index, {"marketing": media, "holding": self._stock(day)})
 
     def _look(self, day: Day, weight: Array, stay: float, visits: Visits) -> None:
         """Let visitors look at the shelf, and at what is left on it by those before them."""
@@ -168,7 +168,7 @@ class _Expected:
         """Book a day's orders, and what will come back of them."""
         books, brought = self.books, self.weight @ by_person
         books.book(day.index, visits, brought, delivered.cost)
-        books.spend(day.index, service=float(day["service_cents"]) / 100)
+        books.spend(day.index, {"service": float(day["service_cents"]) / 100})
         for name in ("refunds", "resale", "returns"):
             more = delivered.resale if name == "resale" else delivered.returns
             back = self._by_region(by_person[:, COLUMNS.index(name)]) * more
