@@ -504,7 +504,7 @@ on_sale = goods[goods["launch_date"].isna() | (goods["launch_date"] <= last)]
 lot = product.plan_delist_test(on_sale, periods=rounds, missing_share=0.25, seed=seed)
 
 # %%
-OFF = 5.0  # at five times its price nobody buys a product
+OFF = 5.0  # at five times its price hardly anybody buys; a delisted one would be sold off too
 
 
 def shelf_of(round_of_test: int) -> dict[str, float]:
@@ -541,19 +541,28 @@ if can_test:
 
 # %%
 knows_switching = can_test and switching.is_estimated
-switch_share = float(np.clip(switching.share, 0, 0.9)) if knows_switching else 0.0
+go_share = round(float(np.clip(switching.share, -0.9, 0.9)), 2) if knows_switching else 0.0
+switch_share = max(go_share, 0.0)
+
+# %%
 said = "> **Not estimated** here: we reckon as if nobody switched, so every product looks a little more needed than it is."  # fmt: skip
 if knows_switching:
     more = f"**{abs(100 * switching.share):.0f}** {'more' if switching.share >= 0 else 'fewer'}"
     said = (f"Of 100 units that missing products would have sold, others sold {more} ({100 * switching.low:+.0f} to "
             f"{100 * switching.high:+.0f}). We reckon with {switch_share:.0%}"
-            + ("." if switching.share >= 0 else ": less than none is taken as none."))  # fmt: skip
+            + ("." if switching.share >= 0 else ": a list is chosen as if nobody switched. Fewer than none is "
+               "possible, too: who comes for one product takes others along."))  # fmt: skip
     if switching.high - switching.low > 0.5:
         said += " Mind how wide that is: a store of this size learns only roughly who leaves, even from such a test."  # fmt: skip
 Markdown(said)
 
 # %% [markdown]
 """
+In the course's study (`docs/studies/product_line.md`), where a twin of each store shows the truth, such a
+test covers it about as often as it says. And the truth surprises: products of a category are bought
+together more than they replace each other. *Substitute* is a word for a shelf; whether it is one for the
+buyers, only they can say.
+
 ## What should it cost?
 
 A price has three limits (定价三要素): what the product *costs*, what *competitors* ask, and what people
@@ -616,6 +625,11 @@ The naive way puts a line through all prices and sales. Better, a product is com
 over time (*fixed effects*, 固定效应). A third way counts only price movements that came from outside,
 through supply costs (an *instrument*, 工具变量). Best is the lot: prices drawn at random, where the
 store can be run on.
+
+One trap is left even then. **What is sold is not what was wanted** where a shelf runs empty, and cheap
+weeks empty it first, so that sales understate what a low price brings. Leaving out the weeks with a gap
+makes it worse: they are the weeks in which much was sold. So each week counts by its *time on the shelf*
+(`available_share`): in words, not "how many were sold", but "how fast, while there were any".
 """
 
 # %% tags=["hide-input"]
@@ -654,9 +668,11 @@ if can_test:
         left_on=["sku", "period"],
         right_on=["unit_id", "period"],
     )
-    by_lot = by_lot.rename(columns={"week_start": "date"})
-    ways["price test by lot"] = product.estimate_elasticity(
-        by_lot.reset_index(drop=True), method="experiment", instrument="factor"
+    by_lot = by_lot.rename(columns={"week_start": "date"}).reset_index(drop=True)
+    asked = {"method": "experiment", "instrument": "factor"}
+    ways["price test by lot"] = product.estimate_elasticity(by_lot, **asked)
+    sold_only = product.estimate_elasticity(
+        by_lot.drop(columns="available_share", errors="ignore"), **asked
     )
 
 # %% tags=["nbval-check-output"]
@@ -677,7 +693,7 @@ The *weak-instrument check* is *F*: above 10, costs do move prices. **But passin
 a store of this size, in this world, the cost instrument does not work.** Products of a category share
 their costs and their seasons, so thousands of rows hold a handful of independent movements. In the
 course's study (`docs/studies/product.md`) stores several times larger all passed the check; yet the
-answers scattered widely, one interval in five missed the truth, and prices set by the instrument lost far
+answers scattered widely, one interval in six missed the truth, and prices set by the instrument lost far
 more than prices set by plain fixed effects. It stands here as a lesson in humility: even where it comes
 near the truth below, that is luck, and we set no price by it.
 """
@@ -697,7 +713,9 @@ way_out = "price test by lot" if can_test else "fixed effects"
 trusted = ways[way_out]
 head = "We trust the price test by lot:" if can_test else "The best this store's books give is"
 Markdown(f"**{head} {trusted.elasticity:.2f}** ({trusted.low:.2f} to {trusted.high:.2f}).\n\n"
-         + "".join(f"- *Mind:* {caveat}\n" for caveat in trusted.caveats))  # fmt: skip
+         + "".join(f"- *Mind:* {caveat}\n" for caveat in trusted.caveats)
+         + (f"- Had time on the shelf not been looked at, it would have been {sold_only.elasticity:.2f}.\n"
+            if can_test and "available_share" in by_lot else ""))  # fmt: skip
 
 # %% [markdown]
 """
@@ -919,13 +937,22 @@ if can_run and can_list:
 The last question is the one shops put off: which products to let go (下架). Taking one off loses its
 margin, keeps the margin of those who switch, and frees the money it binds. A product that sold two
 units may have been unlucky, so each gain comes with an interval, and only those are candidates for
-which even the lower end is a gain.
+which even the lower end is a gain. Units that come several to an order tell less than as many orders
+would, so we count those too.
 """
 
 # %%
 if can_list:
+    held = shop.query(
+        "select sku, count(distinct order_id) as orders from order_lines join orders using (order_id) "
+        f"where date > date '{last:%Y-%m-%d}' - 182 group by sku"
+    )
+    line = line.merge(held, on="sku", how="left").fillna({"orders": 0})
+
+# %%
+if can_list:
     goers = product.find_delist_candidates(
-        line, years=0.5, switching_share=switch_share, seed=seed, capital_cost_share=capital_cost,
+        line, years=0.5, switching_share=go_share, seed=seed, capital_cost_share=capital_cost,
         switching_error=switching.standard_error if can_test and switching.is_estimated else 0.0,
     )  # fmt: skip
     ax = goers.plot()
@@ -949,41 +976,59 @@ if can_list:
 
 # %% [markdown]
 """
-Was it true? Both are carried out for a quarter beside today's list. To what the quarter earned we add
-what the money that is freed would have cost.
+To be sure has its price. The share that switches is itself known only roughly, and whoever waits until every
+product is beyond doubt keeps most of those that bring nothing. In the course's study
+(`docs/studies/product_line.md`) letting go whatever gains *on balance* forgoes least, and waiting to be sure
+forgoes most. Letting go can be taken back: be sure only where it cannot.
+
+Was it true here? The rules are carried out for a quarter beside today's list. To what the quarter earned we
+add what the money that is freed would have cost.
 """
 
 # %%
 if can_run and can_list:
-    sure_goers = set(goers.skus)
-    go = {"slowest tenth": slowest, "sure candidates": sure_goers}
-    plans = {n: Plan(start=next_day, delist=tuple(sorted(off))) for n, off in go.items() if off}
+    leaving = {
+        "slowest tenth": slowest,
+        "gain on balance": set(likely["sku"]),
+        "sure gain": set(goers.skus),
+    }
+    leaving = {name: off for name, off in leaving.items() if off}
+    plans = {n: Plan(start=next_day, delist=tuple(sorted(off))) for n, off in leaving.items()}
     go_worlds = carry_out(shop, {"today": None, **plans}, days=91)["profit"]
 
 # %%
 if can_run and can_list:
-    saved = {
-        n: capital_cost / 4 * line["cash"][line["sku"].isin(off)].sum() for n, off in go.items()
-    }
     changed = go_worlds.loc["profit after ads"] - go_worlds.loc["profit after ads", "today"]
-    let_go = pd.DataFrame({"products": {n: len(off) for n, off in go.items()}})
-    let_go = let_go.assign(profit_change=changed, money_saved=saved)
+    money = line.set_index("sku")["cash"] * capital_cost / 4
+    gains = goers.table.set_index("sku")["gain"] / 4
+    let_go = pd.DataFrame(
+        {n: [len(off), changed[n], money[list(off)].sum(), gains[list(off)].sum()]
+         for n, off in leaving.items()}, index=["products", "profit_change", "money_saved", "expected"]
+    ).T  # fmt: skip
     let_go["together"] = let_go["profit_change"] + let_go["money_saved"]
 
 # %% tags=["nbval-check-output"]
-let_go.round({"profit_change": -1, "money_saved": -1, "together": -1}) if can_run and can_list else "not on this store"  # fmt: skip
+let_go.round(-1).assign(products=let_go["products"]).astype(int) if can_run and can_list else "not on this store"  # fmt: skip
 
 # %%
-if can_run and can_list and sure_goers:
-    few, many = let_go["together"]["sure candidates"], let_go["together"]["slowest tenth"]
+if can_run and can_list and "gain on balance" in let_go.index:
+    brought = let_go["together"]
+    ours, habit = brought["gain on balance"], brought["slowest tenth"]
     verdict = (
-        "**Even the sure ones were missed here**: let products go by lot, a few at a time." if few <= 0 else
-        "**The few sure ones bring about as much**: let them go, and keep the rest." if few >= 0.8 * many else
-        "**Habit brought more in this quarter**: the sure ones are where to begin, not where to end.")  # fmt: skip
+        "**Nothing was gained by letting go here**: let products go by lot, a few at a time." if max(ours, habit) <= 0 else
+        "**Fewer products, chosen by their gain, brought more than habit.**" if ours > habit else
+        "**Habit brought more in this quarter**: the gain on balance is where to begin, not where to end.")  # fmt: skip
+
+# %%
+if can_run and can_list and "gain on balance" in let_go.index:
+    sure_words = (
+        f"the {goers.candidates} sure ones {format_amount(brought['sure gain'], currency)}"
+        if goers.candidates else "no product was sure"
+    )  # fmt: skip
     display(Markdown(
-        f"The {goers.candidates} sure candidates brought **{format_amount(few, currency)}** in the quarter "
-        f"({format_amount(goers.gain / 4, currency)} expected), the {len(slowest)} slowest **{format_amount(many, currency)}** "
-        f"({format_amount(by_habit / 4, currency)} expected). {verdict} One quarter of slow sales is mostly luck: look again."
+        f"The {len(likely)} products that gain on balance brought **{format_amount(ours, currency)}** in the quarter, the "
+        f"{len(slowest)} slowest **{format_amount(habit, currency)}**; {sure_words}. {verdict} One quarter of slow sales is "
+        "mostly luck: look again."
     ))  # fmt: skip
 
 # %% [markdown]
@@ -1092,7 +1137,7 @@ known = {
     "List": f"{chosen.listed} products, {format_amount(chosen.profit, currency)} in 26 weeks on paper"
     if can_list
     else "",
-    "Let go": f"{goers.candidates} products for sure" if can_list else "",
+    "Let go": f"{len(likely)} products on balance, {goers.candidates} for sure" if can_list else "",
 }
 
 # %%

@@ -532,6 +532,36 @@ def test_true_losers_are_found_and_luck_is_not_punished():
     assert named > 100 and wrong / named < 0.05
 
 
+def test_units_that_come_several_to_an_order_tell_less():
+    """Three or so units an order: counted one by one the interval misses far too often."""
+    rng, inside = np.random.default_rng(9), {"known": [], "not known": []}
+    rate = rng.gamma(2.0, 10.0, 60)  # orders a year
+    for seed in range(20):
+        orders = rng.poisson(rate)
+        units = np.array([rng.geometric(0.35, n).sum() for n in orders])
+        goods = pd.DataFrame({"sku": [f"s{i:02d}" for i in range(60)], "group": "x",
+                              "margin": 10.0, "cash": 600.0, "units": units})  # fmt: skip
+        truth = pd.Series(0.22 * 600 - rate / 0.35 * 8.0, index=goods["sku"])
+        for what, frame in (("known", goods.assign(orders=orders)), ("not known", goods)):
+            found = product.find_delist_candidates(frame, years=1.0, switching_share=0.2, seed=seed)
+            rows = found.table.set_index("sku")
+            inside[what].append(truth.reindex(rows.index).between(rows["low"], rows["high"]).mean())
+            assert any("orders hold several" in c for c in found.caveats) == (what == "not known")
+    assert np.mean(inside["known"]) == pytest.approx(0.95, abs=0.03)
+    assert np.mean(inside["not known"]) < 0.8
+
+
+def test_where_others_sell_less_without_a_product_its_going_costs_more():
+    goods = some_goods(3)
+    gains = [
+        product.find_delist_candidates(goods, years=1.0, switching_share=share).table["gain"].sum()
+        for share in (-0.2, 0.0, 0.2)
+    ]
+    assert gains[0] < gains[1] < gains[2]
+    with pytest.raises(ValueError, match=r"a share in \[-1, 1\]"):
+        product.find_delist_candidates(goods, years=1.0, switching_share=-1.5)
+
+
 def test_a_lot_takes_the_share_asked_for_and_is_the_same_again():
     lot = product.plan_delist_test(GOODS, periods=50, missing_share=0.2, seed=4)
     missing = 1 - lot["available_share"]

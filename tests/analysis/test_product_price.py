@@ -315,8 +315,83 @@ def test_bad_sales_are_named(change, said):
 def test_a_method_is_known_and_has_its_column():
     with pytest.raises(ValueError, match="method: 'best'"):
         product.estimate_elasticity(make_sales(1), method="best")
-    with pytest.raises(ValueError, match="instrument: method 'experiment'"):
+    with pytest.raises(ValueError, match=r"instrument: method 'experiment' .* 0\.9, 1 or 1\.1"):
         product.estimate_elasticity(make_sales(1), method="experiment")
+
+
+def empty_shelves(seed: int, *, slope: float = -2.0) -> pd.DataFrame:
+    """Buyers come at random times of a week, until the few units on the shelf are gone."""
+    rng = np.random.default_rng(seed)
+    sku, week = np.repeat(np.arange(60), 20), np.tile(np.arange(20), 60)
+    factor = rng.choice([0.8, 1.0, 1.2], len(sku))
+    rate = rng.uniform(1, 6, 60)[sku] * factor**slope
+    waits = rng.exponential(1 / rate[:, None], (len(sku), 60)).cumsum(axis=1)
+    shelf = rng.integers(2, 6, len(sku))
+    units = np.minimum((waits <= 1).sum(axis=1), shelf)
+    gone = np.where(units == shelf, waits[np.arange(len(sku)), shelf - 1], 1.0)
+    return pd.DataFrame({"sku": sku, "date": week, "units": units, "price": 10 * factor,
+                         "factor": factor, "available_share": gone})  # fmt: skip
+
+
+def test_units_sold_understate_what_a_low_price_brings_and_time_on_the_shelf_mends_it():
+    """Leaving out the rows that ran out does not: they are those in which much was sold."""
+    hits, slopes = dict.fromkeys(("known", "ignored", "left out"), 0), []
+    for seed in range(40):
+        sales = empty_shelves(seed)
+        ways = {"known": sales, "ignored": sales.drop(columns="available_share"),
+                "left out": sales[sales["available_share"] == 1]}  # fmt: skip
+        for way, frame in ways.items():
+            found = product.estimate_elasticity(frame, method="experiment", instrument="factor")
+            hits[way] += covers(found)
+            slopes.append((way, found.elasticity))
+    mean = pd.DataFrame(slopes).groupby(0)[1].mean()
+    assert hits["known"] >= 34  # below in one of 300 (binomial)
+    assert hits["ignored"] <= 5 and hits["left out"] <= 5
+    assert abs(mean["known"] + 2) < 0.05 and min(mean["ignored"], mean["left out"]) > -1.8
+
+
+@pytest.mark.parametrize("method", ["fixed_effects", "experiment"])
+def test_time_on_the_shelf_is_the_exposure_of_a_poisson_regression(method):
+    sales = make_sales(9, skus=8, weeks=10)
+    share = np.random.default_rng(1).uniform(0.2, 1, len(sales))
+    sales = sales.assign(available_share=share, lot=np.log(sales["factor"]))
+    sales["log_price"] = np.log(sales["price"])
+    by_lot = method == "experiment"
+    column = "lot" if by_lot else "log_price"
+    fit = sm.GLM(sales["units"], dummies(sales, [column]), family=sm.families.Poisson(),
+                 offset=np.log(share)).fit(tol=1e-12)  # fmt: skip
+    found = product.estimate_elasticity(
+        sales, method=method, instrument="factor" if by_lot else None
+    )
+    assert found.elasticity == pytest.approx(fit.params[column], abs=1e-5)
+    assert any("time on the shelf" in caveat for caveat in found.caveats)
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+def test_the_instrument_counts_time_on_the_shelf_too(zeros):
+    sales = make_sales(4, mean=50, skus=10, weeks=12)
+    share = np.random.default_rng(2).uniform(0.2, 1, len(sales))
+    units = share * sales["sku"].add(5) * 1e4 * sales["price"] ** -2.0
+    if zeros:  # one row without sales: moments of an exponential mean instead of logs
+        units = units.where(np.arange(len(sales)) != 7, 0.0)
+    sales = sales.assign(units=units, available_share=share)
+    found = product.estimate_elasticity(sales, instrument="cost")
+    assert found.elasticity == pytest.approx(-2, abs=0.1 if zeros else 1e-6)
+    blind = product.estimate_elasticity(sales.drop(columns="available_share"), instrument="cost")
+    assert blind.high - blind.low > 2 * (found.high - found.low)
+
+
+def test_a_shelf_that_was_never_empty_changes_nothing_and_an_impossible_one_is_named():
+    sales = make_sales(3)
+    with_shelf = product.estimate_elasticity(sales.assign(available_share=1.0))
+    assert with_shelf.elasticity == product.estimate_elasticity(sales).elasticity
+    gone = sales.assign(available_share=1.0)
+    gone.loc[gone.index[:40], ["units", "available_share"]] = 0.0  # rows never on the shelf
+    left = product.estimate_elasticity(sales.drop(index=sales.index[:40]))
+    assert product.estimate_elasticity(gone).elasticity == pytest.approx(left.elasticity)
+    for share, said in ((1.2, "above 1"), (0.0, "0 beside units sold"), (-0.1, "below 0")):
+        with pytest.raises(ValueError, match=rf"sales\.available_share: \d+ rows.* {said}"):
+            product.estimate_elasticity(sales.assign(available_share=share))
 
 
 def make_pairs(seed: int) -> pd.DataFrame:
@@ -340,6 +415,21 @@ def test_the_cross_elasticity_of_a_shelf_is_covered():
     assert np.mean([one.own for one in found]) == pytest.approx(-2, abs=0.06)
     lonely = make_pairs(0).assign(shelf=lambda f: f["sku"])
     assert "not estimated" in product.estimate_cross_elasticity(lonely, group="shelf").caveats[0]
+
+
+def test_errors_of_a_cross_effect_go_together_as_named():
+    pairs = make_pairs(1).query("date < 8").assign(units=lambda f: 500 * f["units"] + 1)
+    pairs["cell"] = pairs["shelf"] * 8 + pairs["date"]
+    found = product.estimate_cross_elasticity(pairs, group="shelf", cluster="cell")
+    assert found.cross == product.estimate_cross_elasticity(pairs, group="shelf").cross
+    by_sku = product.estimate_cross_elasticity(pairs, group="shelf", cluster="sku")
+    few = pairs[pairs["shelf"] < 8]  # fewer than ten groups: products are the clusters
+    alone = product.estimate_cross_elasticity(few, group="shelf")
+    assert alone.high == product.estimate_cross_elasticity(few, group="shelf", cluster="sku").high
+    assert len({found.high, by_sku.high}) == 2
+    assert any("fewer than ten groups" in caveat for caveat in alone.caveats)
+    with pytest.raises(ValueError, match=r"sales\.lot: the column is missing"):
+        product.estimate_cross_elasticity(pairs, group="shelf", cluster="lot")
 
 
 # ---------------------------------------------------------------- the price to ask

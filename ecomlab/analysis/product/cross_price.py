@@ -46,14 +46,22 @@ class CrossElasticity(Result):
 
 
 def estimate_cross_elasticity(
-    sales: pd.DataFrame, *, group: str = "category_id", level: float = LEVEL
+    sales: pd.DataFrame,
+    *,
+    group: str = "category_id",
+    cluster: str | None = None,
+    level: float = LEVEL,
 ) -> CrossElasticity:
     """Estimate what the other prices of a group do to a product's units.
 
     Poisson pseudo-maximum likelihood of units on the log of the product's own price and the mean
     log price of the other products of its group on sale in the period, weighted by what they
     sell overall and each over its own mean, with levels for product and period. Errors may go
-    together within a group, where there are ten groups, else within a product.
+    together within a ``cluster``; unless one is named within a group, where there are ten
+    groups, else within a product.
+
+    Where a lot was drawn for the prices of whole groups, give the factor drawn as ``price`` and
+    what was drawn together (a group's period) as the cluster.
 
     Parameters
     ----------
@@ -61,6 +69,8 @@ def estimate_cross_elasticity(
         One row a product and period: ``sku, date, units, price`` and the group's column.
     group
         Column with the products that replace each other.
+    cluster
+        Column of which rows with the same value may share their errors.
     level
         Level of the intervals [share].
 
@@ -73,8 +83,8 @@ def estimate_cross_elasticity(
     Raises
     ------
     ValueError
-        As :func:`~ecomlab.analysis.product.estimate_elasticity`, and where the group's column
-        is missing.
+        As :func:`~ecomlab.analysis.product.estimate_elasticity`, and where the column of the
+        group or the cluster is missing.
 
     Examples
     --------
@@ -87,7 +97,8 @@ def estimate_cross_elasticity(
     >>> round(found.own, 3), round(found.cross, 3)
     (-2.0, 0.5)
     """
-    need_columns(sales, ["sku", "date", "units", "price", group], name="sales")
+    named = [] if cluster is None else [cluster]
+    need_columns(sales, ["sku", "date", "units", "price", group, *named], name="sales")
     need_numbers(sales, {"units": 0, "price": 0}, name="sales")
     need_unique(sales, ["sku", "date"], name="sales")
     if not 0 < level < 1:
@@ -97,21 +108,21 @@ def estimate_cross_elasticity(
             f"sales.price: {int(bad.sum())} rows are not above 0 (first at "
             f"{bad.index[bad][:3].tolist()}). Drop them, or give the price asked."
         )
-    rows = _with_others(sales, group)
+    rows = _with_others(sales, group, cluster)
     if len(rows) < 4:
         return _nothing("no group has two products on sale in the same period.", 0)
-    sku, date, cluster = (pd.factorize(rows[c])[0] for c in ("sku", "date", "group"))
-    few = cluster.max() < 9
-    cluster = sku if few else cluster
+    sku, date, shared = (pd.factorize(rows[c])[0] for c in ("sku", "date", "shared"))
+    few = cluster is None and shared.max() < 9
+    shared = sku if few else shared
     columns = rows[["own", "others"]].to_numpy()
     fit = fit_counts(rows["units"].to_numpy(), columns, [sku, date])
     products = int(sku.max()) + 1
     if fit is None:
         return _nothing("the prices of a group move together.", products)
-    errors = np.sqrt(np.diag(fit.covariance(cluster)))
+    errors = np.sqrt(np.diag(fit.covariance(shared)))
     if not np.isfinite(errors).all():
-        return _nothing("a single product holds all movements of price.", products)
-    wide = errors * float(student.ppf(0.5 + level / 2, cluster.max()))
+        return _nothing("a single cluster holds all movements of price.", products)
+    wide = errors * float(student.ppf(0.5 + level / 2, shared.max()))
     table = pd.DataFrame(
         {"price_of": ["own", "others"], "elasticity": fit.values, "standard_error": errors,
          "low": fit.values - wide, "high": fit.values + wide}
@@ -128,11 +139,12 @@ def estimate_cross_elasticity(
     )
 
 
-def _with_others(sales: pd.DataFrame, group: str) -> pd.DataFrame:
+def _with_others(sales: pd.DataFrame, group: str, cluster: str | None) -> pd.DataFrame:
     """Return the rows that have neighbours, with both log prices."""
     log_price = np.log(sales["price"].astype(float))
     rows = pd.DataFrame(
         {"sku": sales["sku"], "date": sales["date"], "group": sales[group],
+         "shared": sales[group if cluster is None else cluster],
          "units": sales["units"].astype(float), "own": log_price}
     )  # fmt: skip
     weight = rows.groupby("sku")["units"].transform("sum")
@@ -152,7 +164,9 @@ def _with_others(sales: pd.DataFrame, group: str) -> pd.DataFrame:
 def _caveats(few: bool) -> tuple[str, ...]:
     said = [
         "One number for all pairs of a group: near substitutes move more, others not at all.",
-        "Prices were not set by lot: what moves a group's prices and demand together is in it.",
+        "Unless a lot drew the prices, what moves a group's prices and demand together is in it.",
+        "It is measured beside the other groups: what their sales lose too, where people buy from "
+        "several groups, is not in it.",
     ]
     if few:
         said.append(

@@ -85,16 +85,21 @@ def find_delist_candidates(
     Taking a product off loses its margin, keeps the margin of those who switch, and frees the
     money it binds. In words: not "who sells least", but "who would not be missed".
 
+    How much a product could have sold is drawn about what it did sell: a gamma about the count
+    (Jeffreys). Units that come several to an order tell less than as many orders would; where
+    ``orders`` are known the units of an order are taken for geometric, whose variance over mean
+    is twice the mean units an order, less 1.
+
     Parameters
     ----------
     products
         ``sku, group, units`` sold in the time looked at, ``margin`` of a unit and ``cash`` bound;
-        ``cost`` of listing a year is optional.
+        ``cost`` of listing a year and the ``orders`` that held it are optional.
     years
         How long that time is [years].
     switching_share, switching_error
         Share of a missing product's buyers that take another, and its standard error
-        (:func:`measure_switching`).
+        (:func:`measure_switching`); below 0 where others sell less without it.
     capital_cost_share
         What a year's use of a unit of money costs: interest, space, ageing [share/year].
     level
@@ -117,17 +122,20 @@ def find_delist_candidates(
     need_columns(products, ["sku", "group"], name="products")
     need_numbers(products, {"units": 0, "cash": 0, "margin": -np.inf}, name="products")
     need_unique(products, ["sku"], name="products")
-    if years <= 0 or not 0 <= switching_share <= 1 or switching_error < 0 or capital_cost_share < 0:
+    if "orders" in products:
+        need_numbers(products, {"orders": 0}, name="products")
+    if years <= 0 or abs(switching_share) > 1 or switching_error < 0 or capital_cost_share < 0:
         raise ValueError(
             f"years, switching_share, switching_error, capital_cost_share: {years}, "
             f"{switching_share}, {switching_error}, {capital_cost_share}. Give a time above 0, a "
-            "share in [0, 1] and costs of at least 0."
+            "share in [-1, 1] and costs of at least 0."
         )
     goods = products.reset_index(drop=True)
     rng = np.random.default_rng(seed)
-    # what could have been sold, given what was: a gamma about the count (Jeffreys)
-    units = rng.gamma(goods["units"].to_numpy(float) + 0.5, size=(_DRAWS, len(goods))) / years
-    switches = np.clip(rng.normal(switching_share, switching_error, (_DRAWS, 1)), 0, 1)
+    clump = _clump(goods)
+    shape = goods["units"].to_numpy(float) / clump + 0.5
+    units = clump * rng.gamma(shape, size=(_DRAWS, len(goods))) / years
+    switches = np.clip(rng.normal(switching_share, switching_error, (_DRAWS, 1)), -1, 1)
     cost = goods["cost"].to_numpy(float) if "cost" in goods else np.zeros(len(goods))
     saved = capital_cost_share * goods["cash"].to_numpy(float) + cost
     margin = goods["margin"].to_numpy(float)
@@ -144,7 +152,25 @@ def find_delist_candidates(
         "cash_freed": goods["cash"], "cost_saved": saved, "gain": gains.mean(axis=0),
         "low": low, "high": high, "is_candidate": low > 0,
     })  # fmt: skip
-    return _delist(table, gains[:, low > 0].sum(axis=1), level, switching_error)
+    words = _words(knows_orders="orders" in goods, knows_error=switching_error > 0)
+    return _delist(table, gains[:, low > 0].sum(axis=1), level, words)
+
+
+def _clump(goods: pd.DataFrame) -> float:
+    """Return variance over mean of units whose number an order is geometric; 1 if not known."""
+    if "orders" not in goods or goods["orders"].sum() == 0:
+        return 1.0
+    return max(2 * float(goods["units"].sum() / goods["orders"].sum()) - 1, 1.0)
+
+
+def _words(*, knows_orders: bool, knows_error: bool) -> list[str]:
+    said = ["Units lost to stock-outs are not in a product's sales: look at those first."]
+    if not knows_orders:
+        said.append("Each unit counted as a sale of its own: where orders hold several, the "
+                    "intervals are too narrow (give the orders).")  # fmt: skip
+    if not knows_error:
+        said.append("The share that switches was taken as known; give its standard error.")
+    return said
 
 
 def _margin_of_others(goods: pd.DataFrame, units: np.ndarray, staying: np.ndarray) -> np.ndarray:
@@ -156,16 +182,14 @@ def _margin_of_others(goods: pd.DataFrame, units: np.ndarray, staying: np.ndarra
     return np.asarray((others / total.where(total > 1e-9)).fillna(0.0))
 
 
-def _delist(table: pd.DataFrame, sums: np.ndarray, level: float, error: float) -> DelistPlan:
+def _delist(table: pd.DataFrame, sums: np.ndarray, level: float, caveats: list[str]) -> DelistPlan:
     chosen = table[table["is_candidate"]]
-    caveats = ["Units lost to stock-outs are not in a product's sales: look at those first."]
-    if error == 0:
-        caveats.append("The share that switches was taken as known; give its standard error.")
     if len(chosen) > 0.2 * len(table):
-        caveats.append(
+        caveats = [
+            *caveats,
             "Many products would go at once: buyers who come for the choice itself may leave too. "
-            "Let them go in steps, and by lot."
-        )
+            "Let them go in steps, and by lot.",
+        ]
     low, high = np.quantile(sums, [(1 - level) / 2, (1 + level) / 2])
     return DelistPlan(
         table=table.sort_values(["gain", "sku"], ascending=[False, True], ignore_index=True),

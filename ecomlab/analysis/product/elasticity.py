@@ -16,9 +16,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import t as student
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
 from ecomlab.analysis.product.instrument import fit_by_instrument
 from ecomlab.analysis.product.levels import Slopes, fit_counts, fit_logs, take_out
+from ecomlab.analysis.product.panel import Panel, mark_countable, read_panel, say_lost_rows
 from ecomlab.plotting import BLUE, GREY, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -75,30 +75,6 @@ class Elasticity(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class _Panel:
-    """The rows that count, as arrays."""
-
-    units: np.ndarray
-    log_price: np.ndarray
-    instrument: np.ndarray | None
-    controls: np.ndarray
-    sku: np.ndarray
-    date: np.ndarray
-    cluster: np.ndarray
-
-    def keep(self, rows: np.ndarray) -> _Panel:
-        """Return some of the rows, groups numbered anew."""
-        return _Panel(
-            self.units[rows],
-            self.log_price[rows],
-            None if self.instrument is None else self.instrument[rows],
-            self.controls[rows],
-            *(np.unique(one[rows], return_inverse=True)[1]
-              for one in (self.sku, self.date, self.cluster)),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
 class _Found:
     """What a way of asking found: slope, error, interval, units at the usual price, words."""
 
@@ -133,8 +109,15 @@ def estimate_elasticity(
       about, such as a cost. Two-stage least squares in logs where every row has sales, the
       same moments of an exponential mean where not. The interval is Anderson and Rubin's.
       Chosen by itself where ``instrument`` is given with ``fixed_effects``.
-    - ``experiment``: prices were drawn by lot, and ``instrument`` names the factor drawn (0.9,
-      1 or 1.1 times the usual price). Units are compared by that factor and by nothing else.
+    - ``experiment``: prices were drawn by lot. ``instrument`` is needed here too and names the
+      factor drawn (0.9, 1 or 1.1 times the usual price). Units are compared by that factor and
+      by nothing else.
+
+    A cheap product sells out sooner, so that units sold understate what a low price brings.
+    Where ``sales`` has ``available_share``, all ways but the naive one count a row by its time
+    on the shelf: sales over exposure, as for a Poisson process that is watched until the shelf
+    is empty. Leaving out the days without stock would not do, for they are the days on which
+    much was sold.
 
     Errors may go together within a cluster; intervals are Student's with a degree of freedom
     for each cluster but one.
@@ -143,7 +126,8 @@ def estimate_elasticity(
     ----------
     sales
         One row a product and period: ``sku, date, units`` [units] and ``price``
-        [currency/unit]; with zeros where nothing was sold.
+        [currency/unit], with zeros where nothing was sold; where known ``available_share`` of
+        the period in which it could be bought [share].
     method
         How to ask.
     instrument
@@ -164,7 +148,8 @@ def estimate_elasticity(
     ------
     ValueError
         Where a column is missing or not numeric, units are negative, a price is not above 0,
-        a product has two rows in a period, or the method needs a column that was not named.
+        a product has two rows in a period, units were sold by a product that was never on the
+        shelf, or the method needs a column that was not named.
 
     Examples
     --------
@@ -173,83 +158,38 @@ def estimate_elasticity(
     >>> sales["units"] = 4_000 / sales["price"] ** 2
     >>> round(estimate_elasticity(sales).elasticity, 3)
     -2.0
+    >>> by_lot = sales.assign(factor=[1.0, 0.8, 1.0, 1.0, 1.0, 1.2])
+    >>> round(estimate_elasticity(by_lot, method="experiment", instrument="factor").elasticity, 3)
+    -2.0
     """
     way = "instrument" if instrument and method == "fixed_effects" else method
-    panel = _read(sales, way, instrument, controls, cluster, level)
+    _check_ways(way, instrument, level)
+    panel = read_panel(sales, method=way, instrument=instrument, controls=controls,
+                       cluster=cluster)  # fmt: skip
     asks = {"naive": _ask_naive, "fixed_effects": _ask_levels, "instrument": _ask_instrument,
             "experiment": _ask_experiment}  # fmt: skip
-    sold = panel.keep(_countable(panel, drop_zeros=way == "naive"))
-    words = _words_on_rows(panel, sold, way)
+    sold = panel.keep(mark_countable(panel, drop_zeros=way == "naive"))
+    words = say_lost_rows(panel, sold, method=way)
     found = asks[way](sold, level) if len(sold.units) > 2 else f"{_NOTHING} hardly a row has sales."
     return _answer(found, sold, way, level, words)
 
 
-def _read(
-    sales: pd.DataFrame,
-    method: str,
-    instrument: str | None,
-    controls: Sequence[str],
-    cluster: str,
-    level: float,
-) -> _Panel:
-    """Check the frame and turn it into arrays."""
+def _check_ways(method: str, instrument: str | None, level: float) -> None:
     if method not in _METHODS:
         raise ValueError(f"method: {method!r}; choose one of {', '.join(_METHODS)}.")
     if method in ("instrument", "experiment") and instrument is None:
-        raise ValueError(f"instrument: method {method!r} needs the name of its column.")
+        what = "what moves prices from outside, such as a cost"
+        if method == "experiment":
+            what = "the factor drawn by lot: the price over the usual, such as 0.9, 1 or 1.1"
+        raise ValueError(
+            f"instrument: method {method!r} needs the name of its column. Give instrument=, the "
+            f"column of sales with {what}."
+        )
     if not 0 < level < 1:
         raise ValueError(f"level: {level} is not a share between 0 and 1.")
-    need_columns(sales, ["sku", "date", "units", "price", cluster], name="sales")
-    need_numbers(sales, {"units": 0, "price": 0}, name="sales")
-    others = [*([instrument] if instrument else []), *controls]
-    need_numbers(sales, dict.fromkeys(others, -np.inf), name="sales")
-    need_unique(sales, ["sku", "date"], name="sales")
-    above = ["price", *([instrument] if instrument and method == "experiment" else [])]
-    for column in above:
-        if (bad := sales[column] <= 0).any():
-            raise ValueError(
-                f"sales.{column}: {int(bad.sum())} rows are not above 0 (first at "
-                f"{bad.index[bad][:3].tolist()}). Drop them, or give the price asked."
-            )
-    outside = None if instrument is None else sales[instrument].to_numpy(float)
-    if outside is not None and method == "experiment":
-        outside = np.log(outside)
-    sku, date, group = (pd.factorize(sales[c], sort=False)[0] for c in ("sku", "date", cluster))
-    return _Panel(
-        sales["units"].to_numpy(float), np.log(sales["price"].to_numpy(float)), outside,
-        sales[list(controls)].to_numpy(float), sku, date, group,
-    )  # fmt: skip
 
 
-def _countable(panel: _Panel, *, drop_zeros: bool) -> np.ndarray:
-    """Mark rows that say something: with sales, or of a product and a period that has some."""
-    if drop_zeros:
-        return panel.units > 0
-    kept = np.ones(len(panel.units), dtype=bool)
-    while True:
-        before = int(kept.sum())
-        for group in (panel.sku, panel.date):
-            kept &= np.bincount(group, panel.units * kept, group.max() + 1)[group] > 0
-        if kept.sum() == before:
-            return kept
-
-
-def _words_on_rows(panel: _Panel, sold: _Panel, method: str) -> tuple[str, ...]:
-    lost, size = len(panel.units) - len(sold.units), len(panel.units)
-    if not lost:
-        return ()
-    if method == "naive":
-        return (
-            f"{lost:,} of {size:,} rows have no sales, hence no logarithm, and were dropped: what "
-            "is left are the lucky rows, which flattens the slope.",
-        )
-    return (
-        f"{lost:,} of {size:,} rows are of products or periods without any sale, which say "
-        "nothing about prices.",
-    )
-
-
-def _ask_naive(panel: _Panel, level: float) -> _Found | str:
+def _ask_naive(panel: Panel, level: float) -> _Found | str:
     columns = np.column_stack([panel.log_price, panel.controls, np.ones(len(panel.units))])
     fit = fit_logs(np.log(panel.units), columns, [])
     fit = None if fit is None else replace(fit, mean=np.exp(fit.mean))
@@ -257,9 +197,10 @@ def _ask_naive(panel: _Panel, level: float) -> _Found | str:
     return _slope_of(fit, panel, level, said)
 
 
-def _ask_levels(panel: _Panel, level: float) -> _Found | str:
+def _ask_levels(panel: Panel, level: float) -> _Found | str:
     sets, said = _levels(panel, panel.log_price)
-    fit = fit_counts(panel.units, np.column_stack([panel.log_price, panel.controls]), sets)
+    columns = np.column_stack([panel.log_price, panel.controls])
+    fit = fit_counts(panel.units, columns, sets, exposure=panel.exposure)
     return _slope_of(
         fit, panel, level,
         "Whoever lowers a product's price when its own demand rises still makes buyers look "
@@ -267,21 +208,22 @@ def _ask_levels(panel: _Panel, level: float) -> _Found | str:
     )  # fmt: skip
 
 
-def _ask_experiment(panel: _Panel, level: float) -> _Found | str:
+def _ask_experiment(panel: Panel, level: float) -> _Found | str:
     assert panel.instrument is not None
     sets, said = _levels(panel, panel.instrument)
-    fit = fit_counts(panel.units, np.column_stack([panel.instrument, panel.controls]), sets)
+    columns = np.column_stack([panel.instrument, panel.controls])
+    fit = fit_counts(panel.units, columns, sets, exposure=panel.exposure)
     return _slope_of(fit, panel, level, "It holds for the prices tried, and while they are new: "
                      "competitors had no time to answer.", *said)  # fmt: skip
 
 
-def _ask_instrument(panel: _Panel, level: float) -> _Found | str:
+def _ask_instrument(panel: Panel, level: float) -> _Found | str:
     assert panel.instrument is not None
     sets, said = _levels(panel, panel.instrument)
     cluster = _clusters(panel)
     critical = float(student.ppf(0.5 + level / 2, cluster.max()))
     found = fit_by_instrument(panel.units, panel.log_price, panel.instrument, panel.controls,
-                              sets, cluster, critical)  # fmt: skip
+                              sets, cluster, critical, exposure=panel.exposure)  # fmt: skip
     if found is None:
         return (f"{_NOTHING} the instrument does not move beside products and periods, or no "
                 "elasticity makes demand independent of it.")  # fmt: skip
@@ -304,7 +246,7 @@ def _ask_instrument(panel: _Panel, level: float) -> _Found | str:
                   found.first_stage_f)  # fmt: skip
 
 
-def _levels(panel: _Panel, column: np.ndarray) -> tuple[list[np.ndarray], tuple[str, ...]]:
+def _levels(panel: Panel, column: np.ndarray) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """Return the levels that leave the column something to tell: product, and period if it can."""
     both = [panel.sku, panel.date]
     spread = np.std(column)
@@ -317,7 +259,7 @@ def _levels(panel: _Panel, column: np.ndarray) -> tuple[list[np.ndarray], tuple[
     )
 
 
-def _clusters(panel: _Panel) -> np.ndarray:
+def _clusters(panel: Panel) -> np.ndarray:
     """Return the clusters; each row is one where there would be a single one."""
     return panel.cluster if panel.cluster.max() > 0 else np.arange(len(panel.units))
 
@@ -331,7 +273,7 @@ def _words_on_clusters(cluster: np.ndarray) -> tuple[str, ...]:
     return ()
 
 
-def _slope_of(fit: Slopes | None, panel: _Panel, level: float, *said: str) -> _Found | str:
+def _slope_of(fit: Slopes | None, panel: Panel, level: float, *said: str) -> _Found | str:
     """Turn a fit into the first slope's estimate, or say why there is none."""
     if fit is None:
         return (f"{_NOTHING} prices do not move beside products and periods, or move together "
@@ -348,7 +290,7 @@ def _slope_of(fit: Slopes | None, panel: _Panel, level: float, *said: str) -> _F
 
 
 def _answer(
-    found: _Found | str, panel: _Panel, method: str, level: float, words: tuple[str, ...]
+    found: _Found | str, panel: Panel, method: str, level: float, words: tuple[str, ...]
 ) -> Elasticity:
     if isinstance(found, str):
         found = _Found(_NAN, _NAN, _NAN, _NAN, np.empty(0), np.empty(0), (found,))
@@ -371,7 +313,7 @@ def _answer(
 _BIN_COLUMNS = ("price_index", "units_index", "fitted_index", "rows")
 
 
-def _bins(found: _Found, panel: _Panel) -> pd.DataFrame:
+def _bins(found: _Found, panel: Panel) -> pd.DataFrame:
     """Compare units with those at the usual price, by how far the price is from it."""
     if not len(found.apart):
         return pd.DataFrame({name: pd.Series(dtype=float) for name in _BIN_COLUMNS})

@@ -60,6 +60,7 @@ class _Moments:
     controls: np.ndarray
     sets: Sets
     cluster: np.ndarray
+    exposure: np.ndarray
     in_logs: bool
     _seen: dict[float, float] = field(default_factory=dict)
     _means: list[np.ndarray] = field(default_factory=list)
@@ -68,10 +69,12 @@ class _Moments:
         """Fit what is left of demand, the effect of prices taken out, by levels and controls."""
         effect = slope * self.moved
         if self.in_logs:
-            fit = fit_logs(np.log(self.units) - effect, self.controls, self.sets)
+            logs = np.log(self.units / self.exposure)
+            fit = fit_logs(logs - effect, self.controls, self.sets)
         else:
             near = self._means[-1] if self._means else None
-            fit = fit_counts(self.units * np.exp(-effect), self.controls, self.sets, start=near)
+            fit = fit_counts(self.units * np.exp(-effect), self.controls, self.sets, start=near,
+                             exposure=self.exposure)  # fmt: skip
         if fit is None:
             raise ArithmeticError("the levels did not settle")
         self._means[:] = [fit.mean]
@@ -81,7 +84,7 @@ class _Moments:
         """Return how far log prices are from usual, and the units expected there."""
         fit = self.rest(slope)
         apart = take_out(self.moved[:, None], fit.weight, self.sets)[:, 0]
-        mean = np.exp(fit.mean) if self.in_logs else fit.mean
+        mean = self.exposure * np.exp(fit.mean) if self.in_logs else fit.mean
         return apart, mean * np.exp(slope * (self.moved - apart))
 
     def test(self, slope: float) -> float:
@@ -93,7 +96,8 @@ class _Moments:
             left = column * fit.weight * fit.residual
             parts = sum_within(left[:, None], self.cluster)[:, 0]
             size = len(parts)
-            self._seen[slope] = float(parts.sum() / np.sqrt((parts**2).sum() * size / (size - 1)))
+            spread = np.sqrt((parts**2).sum() * size / (size - 1))
+            self._seen[slope] = float(parts.sum() / spread) if spread > 0 else 0.0
         return self._seen[slope]
 
 
@@ -105,6 +109,8 @@ def fit_by_instrument(
     sets: Sets,
     cluster: np.ndarray,
     critical: float,
+    *,
+    exposure: np.ndarray | None = None,
 ) -> Instrumented | None:
     """Find the slope of units on log price at which the rest does not follow the instrument.
 
@@ -119,6 +125,8 @@ def fit_by_instrument(
         together.
     critical
         Size of a t-ratio that refuses a slope.
+    exposure
+        How long each row was watched, above 0; the same for all where it is left out.
 
     Returns
     -------
@@ -137,13 +145,14 @@ def fit_by_instrument(
     """
     columns = np.column_stack([instrument, controls])
     in_logs = bool((units > 0).all())
-    demand = (fit_logs(np.log(units), columns, sets) if in_logs
-              else fit_counts(units, columns, sets))  # fmt: skip
+    seen = np.ones(len(units)) if exposure is None else exposure
+    demand = (fit_logs(np.log(units / seen), columns, sets) if in_logs
+              else fit_counts(units, columns, sets, exposure=seen))  # fmt: skip
     if demand is None:
         return None
     prices = _first_stage(log_price, columns, demand.weight, sets, cluster)
     moved = take_out(log_price[:, None], demand.weight, sets)[:, 0]
-    moments = _Moments(units, moved, instrument, controls, sets, cluster, in_logs)
+    moments = _Moments(units, moved, instrument, controls, sets, cluster, seen, in_logs)
     first = float(demand.values[0] / prices[0]) if prices[0] else -1.0
     first = float(np.clip(first, -_WIDEST / 2, _WIDEST / 2))
     try:
@@ -210,6 +219,10 @@ def _root(test: Callable[[float], float], first: float) -> float:
 def _edge(test: Callable[[float], float], slope: float, side: int, critical: float) -> float:
     """Walk from the slope until the test refuses; infinite where it never does."""
     inside = slope + side * 0.02
+    if abs(test(inside)) > critical:  # demand follows prices all but exactly
+        if abs(test(slope)) > critical:
+            return slope
+        return float(brentq(lambda b: abs(test(b)) - critical, slope, inside, xtol=1e-7))
     # were the ratio a line, this would be half way to where it refuses
     step = 0.5 * critical * 0.02 / max(abs(test(inside)), 1e-3)
     while abs(inside - slope) < _WIDEST:

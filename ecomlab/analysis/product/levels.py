@@ -99,9 +99,14 @@ def fit_logs(values: np.ndarray, columns: np.ndarray, sets: Sets) -> Slopes | No
 
 
 def fit_counts(
-    counts: np.ndarray, columns: np.ndarray, sets: Sets, *, start: np.ndarray | None = None
+    counts: np.ndarray,
+    columns: np.ndarray,
+    sets: Sets,
+    *,
+    start: np.ndarray | None = None,
+    exposure: np.ndarray | None = None,
 ) -> Slopes | None:
-    """Fit ``E[count] = exp(columns @ slopes + a level for each group of each set)``.
+    """Fit ``E[count] = exposure exp(columns @ slopes + a level for each group of each set)``.
 
     Parameters
     ----------
@@ -113,6 +118,8 @@ def fit_counts(
         For each set of levels, the number of each row's group.
     start
         Means to begin with, above 0: those of a fit that was much the same.
+    exposure
+        How long each row was watched, above 0; the same for all where it is left out.
 
     Returns
     -------
@@ -127,16 +134,18 @@ def fit_counts(
     array([0.6931])
     """
     mean = (counts + counts.mean()) / 2 if start is None else start
+    offset = np.zeros(len(counts)) if exposure is None else np.log(exposure)
     level, last = np.log(mean), np.inf
     for _ in range(_ROUNDS):
-        target = level + (counts - mean) / mean
+        target = level - offset + (counts - mean) / mean
         clear = take_out(np.column_stack([target, columns]), mean, sets)
         inside = clear[:, 1:]
         if not _moves(inside, columns, mean):
             return None
         root = np.sqrt(mean)
         slopes = np.linalg.lstsq(inside * root[:, None], clear[:, 0] * root, rcond=None)[0]
-        step = np.clip(target - (clear[:, 0] - inside @ slopes) - level, -4, 4)
+        fitted = target - (clear[:, 0] - inside @ slopes) + offset
+        step = np.clip(fitted - level, -4, 4)
         level = np.clip(level + step, -30, 30)
         mean = np.exp(level)
         loss = float((mean - counts * level).sum())

@@ -223,7 +223,11 @@ def _summarize(
 
 
 def _caveats(told: Exposure, table: pd.DataFrame) -> tuple[str, ...]:
-    said = ["Growth is relative to products that hold their place in the store, not in units."]
+    said = [
+        "Growth is relative to products that hold their place in the store, not in units.",
+        "The chances count the luck of sales; what a whole category gains or loses for a while is "
+        "not in them, so that of the sure stages, too, some are wrong.",
+    ]
     if not told.knows_season:
         said.append(
             f"{len(told.weeks)} weeks do not tell a category's season from a life cycle: a product "
