@@ -876,6 +876,9 @@ if able:
     paid_now = by_time["amount"].notna()
     fresh = by_time[paid_now.groupby(by_time["visitor_id"]).cumsum() - paid_now == 0]
     orders_a_visit = fresh["amount"].notna().groupby(fresh["channel"]).mean().loc[PAID]
+
+# %%
+if able:
     bought = shop.table("orders").query("payment_status == 'paid'").dropna(subset="customer_id")
     since_first = bought["date"] - bought.groupby("customer_id")["date"].transform("min")
     began = bought["date"] - since_first
@@ -884,6 +887,9 @@ if able:
     orders_a_year = (
         in_a_year.sum() / bought.loc[known, "customer_id"].nunique() if known.any() else 1.0
     )
+
+# %%
+if able:
     worth = margin_an_order * orders_a_year * orders_a_visit
     margin_share = float(daily["margin"].sum() / daily["net"].sum())
     largest = weeks[PAID].mean().idxmax()
@@ -1053,6 +1059,9 @@ if able:
     ours = earned.loc["mix, free total", "against_status_quo"]
     naive_gain = earned.loc["last click", "against_status_quo"]
     even = earned.loc["mix, same total", "against_status_quo"]
+
+# %%
+if able:
     display(Markdown(
         f"In the {plan_weeks} weeks after the tests, moving money by last click changed profit by **{format_amount(naive_gain, currency)}**, the same "
         f"total by the mix model by **{format_amount(even, currency)}**, and spending only what earns its cost by "

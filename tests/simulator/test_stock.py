@@ -326,7 +326,7 @@ def test_a_disrupted_supplier_cannot_do_what_its_kind_says(kind, what):
     def of(name: str) -> np.ndarray:
         return np.concatenate([log.stack(name) for log in logs])[10:].sum(axis=1)
 
-    placed = np.array([len(day[0]) for log in logs for day in log.values["placed"]])[10:]
+    placed = np.array([len(day[0]) for log in logs for day in log.values("placed")])[10:]
     received, waiting, moving = of("received_units"), of("on_order"), of("in_transit")
     launched = np.isin(np.arange(10, 40), world.products.launch)
     if what == "orders":

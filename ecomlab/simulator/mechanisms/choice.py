@@ -223,10 +223,9 @@ def _utilities(day: Day) -> tuple[Array, Array]:
     world, scenario, visitors = day.world, day.world.scenario, day["visitors"]
     people, goods, live = world.people, world.products, world.scenario.live
     regions = scenario.regions
-    depth = np.zeros(len(visitors))
+    route, depth = day["route"], np.zeros(len(visitors))
     if live is not None and "live" in scenario.routes:
-        is_live = day["route"] == list(scenario.routes).index("live")
-        depth = np.where(is_live, live.discount_share, 0.0)
+        depth[route == list(scenario.routes).index("live")] = live.discount_share
     day["live_depth"] = depth
     away = world.once("elsewhere", lambda: np.array([r.elsewhere for r in regions.values()]))
     away = away + day["wait_cost"]
