@@ -68,8 +68,8 @@ class ForkServer:
 
     @property
     def lost(self) -> bool:
-        """Whether the process has ended."""
-        return self._lost
+        """Whether the process has ended, be it that the listener has not heard of it yet."""
+        return self._lost or self._process.poll() is not None
 
     def launch(self, argv: list[str], *, cwd: str) -> int:
         """Fork a kernel and return its process number."""

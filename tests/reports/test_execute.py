@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import textwrap
+import time
 
 import nbformat
 import papermill
@@ -127,6 +128,18 @@ def test_a_lost_server_is_replaced(tmp_path):
     lost._process.kill()
     lost._process.wait()
     execute(made, cwd=tmp_path)
+
+
+@linux
+def test_a_server_whose_end_nobody_has_heard_of_is_lost_all_the_same():
+    made = server.ForkServer()
+    made._process.kill()
+    made._process.wait()
+    while not made._lost:  # the listener hears of it in its own time
+        time.sleep(0.01)
+    made._lost = False
+    assert made.lost
+    made.stop()
 
 
 @linux
