@@ -33,7 +33,7 @@ from ecomlab.store.writer import StoreWriter
 _Tables = Mapping[str, pa.Table]
 _MARK_EVERY = 20.0  # seconds at least between two states of a run that may be resumed
 
-__all__ = ["SimulatedRun", "advance", "simulate", "simulate_into"]
+__all__ = ["Setting", "SimulatedRun", "advance", "simulate", "simulate_into", "whole_size"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -96,7 +96,7 @@ def simulate(
     >>> run.store.manifest.last_day, "orders" in run.store.tables
     ('2024-01-30', True)
     """
-    run = _Setting.of(scenario, seed, plan, people, days)
+    run = Setting.of(scenario, seed, plan, people, days)
     held = _Held()
     return held.finish(run, _write(run, held))
 
@@ -151,7 +151,7 @@ class _Held:
         for name, piece in sealed.items():
             self.truth.setdefault(name, []).append(plain_table(piece))
 
-    def finish(self, run: _Setting, checkpoint: Checkpoint) -> SimulatedRun:
+    def finish(self, run: Setting, checkpoint: Checkpoint) -> SimulatedRun:
         """Return the whole run."""
         told = Truth({name: pa.concat_tables(pieces) for name, pieces in self.truth.items()})
         whole = {n: pa.concat_tables(pieces).combine_chunks() for n, pieces in self.tables.items()}
@@ -250,7 +250,7 @@ def simulate_into(
     >>> store.manifest.last_day
     '2024-01-30'
     """
-    run = _Setting.of(scenario, seed, plan, people, days)
+    run = Setting.of(scenario, seed, plan, people, days)
     if resume:
         return _resumed(folder, run, progress)
     with StoreWriter(folder) as store, TruthWriter(folder) as truth:
@@ -260,7 +260,7 @@ def simulate_into(
 
 
 def _resumed(
-    folder: str | os.PathLike[str], run: _Setting, progress: Callable[[int, int], None] | None
+    folder: str | os.PathLike[str], run: Setting, progress: Callable[[int, int], None] | None
 ) -> Store:
     """Simulate in pieces that a stop leaves behind, then put them together."""
     pieces = Pieces(folder, {"origin": run.manifest("", "").to_json()})
@@ -276,7 +276,7 @@ def _resumed(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Setting:
+class Setting:
     """The arguments of a run, checked."""
 
     scenario: Scenario
@@ -293,15 +293,17 @@ class _Setting:
         plan: Plan | None,
         people: int | None,
         days: int | None,
-    ) -> _Setting:
+    ) -> Setting:
+        """Check the arguments of a run, and put the scenario's own sizes where none are given."""
         world = load_scenario(scenario) if isinstance(scenario, str) else scenario
-        people = world.people if people is None else _size("people", people, 5_000_000)
-        days = world.days if days is None else _size("days", days, 4000)
+        people = world.people if people is None else whole_size("people", people, 5_000_000)
+        days = world.days if days is None else whole_size("days", days, 4000)
         if plan is not None:
             plan.check(world, days=days)
         return cls(scenario=world, noise=Noise(seed), plan=plan, people=people, days=days)
 
     def manifest(self, truth_hash: str, checkpoint_hash: str) -> Manifest:
+        """Return the manifest of the store that the run makes."""
         world = self.scenario
         return Manifest(
             name=f"{world.name} demo",
@@ -324,7 +326,7 @@ class _Setting:
 
 
 def _write(
-    run: _Setting,
+    run: Setting,
     sink: _Sink,
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -355,7 +357,8 @@ def _write(
     return checkpoint
 
 
-def _size(name: str, value: int, most: int) -> int:
+def whole_size(name: str, value: int, most: int) -> int:
+    """Return a size, or raise where it is no whole number from 1 to ``most``."""
     if isinstance(value, bool) or int(value) != value or not 1 <= value <= most:
         raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most:,}.")
     return int(value)
@@ -421,7 +424,7 @@ def advance(
     return longer
 
 
-def _next(store: Store, plan: Plan | None, days: int) -> _Setting:
+def _next(store: Store, plan: Plan | None, days: int) -> Setting:
     """Return the arguments of a store's longer run, or raise where there can be none."""
     origin = store.manifest.origin
     if origin.get("kind") != "simulated":
@@ -437,18 +440,18 @@ def _next(store: Store, plan: Plan | None, days: int) -> _Setting:
     if plan is not None:
         plan = _from_tomorrow(plan, date.fromisoformat(store.manifest.last_day)).after(before)
     own = origin.get("parameters")
-    return _Setting.of(
+    return Setting.of(
         Scenario.model_validate_json(own) if own else str(origin["scenario"]),
         seed=int(origin["seed"]),
         plan=plan or before,
         people=int(origin["people"]),
-        days=int(origin["days"]) + _size("days", days, 4000),
+        days=int(origin["days"]) + whole_size("days", days, 4000),
     )
 
 
 def _with_incidents(
-    run: _Setting, store: Store, history: SimulatedRun | None, more: Sequence[Incident]
-) -> _Setting:
+    run: Setting, store: Store, history: SimulatedRun | None, more: Sequence[Incident]
+) -> Setting:
     """Return a longer run with the incidents that its checkpoint holds, and more."""
     held: list[Incident] = []
     if "incidents_sha256" in store.manifest.origin:

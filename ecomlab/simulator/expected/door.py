@@ -5,9 +5,9 @@ from __future__ import annotations
 from ecomlab.simulator.expected.cells import draw_cells
 from ecomlab.simulator.expected.days import live_expected
 from ecomlab.simulator.expected.result import Expected
-from ecomlab.simulator.noise import Noise
 from ecomlab.simulator.plan import Plan, PlanError
-from ecomlab.simulator.scenario import Scenario, load_scenario
+from ecomlab.simulator.run import Setting, whole_size
+from ecomlab.simulator.scenario import Scenario
 from ecomlab.simulator.world import build_world
 
 __all__ = ["expect"]
@@ -53,27 +53,16 @@ def expect(
     >>> bool(more.sessions > usual.sessions)
     True
     """
-    world = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    people = world.people if people is None else _size("people", people, 5_000_000)
-    days = world.days if days is None else _size("days", days, 4000)
-    cells = _size("cells", cells, 5_000_000)
-    if plan is not None:
-        plan.check(world, days=days)
+    asked = Setting.of(scenario, seed, plan, people, days)
+    world, noise = asked.scenario, asked.noise
     _check_known(world, plan)
-    noise = Noise(seed)
-    drawn = build_world(world, noise, people=people, days=days)
-    who, weight = draw_cells(world, drawn.people, cells)
-    daily = live_expected(drawn, noise, plan, days, who, weight)
+    drawn = build_world(world, noise, people=asked.people, days=asked.days)
+    who, weight = draw_cells(world, drawn.people, whole_size("cells", cells, 5_000_000))
+    daily = live_expected(drawn, noise, plan, asked.days, who, weight)
     return Expected(
         daily=daily, currency=world.currency, cells=len(who),
-        caveats=_caveats(world, len(who), people),
+        caveats=_caveats(world, len(who), asked.people),
     )  # fmt: skip
-
-
-def _size(name: str, value: int, most: int) -> int:
-    if isinstance(value, bool) or int(value) != value or not 1 <= value <= most:
-        raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most:,}.")
-    return int(value)
 
 
 def _check_known(scenario: Scenario, plan: Plan | None) -> None:

@@ -8,19 +8,15 @@ import numpy as np
 
 from ecomlab.simulator.graph import Day
 from ecomlab.simulator.kernels.expected import expect_visits
-from ecomlab.simulator.kernels.visits import BRAND, BURST, EMAIL, GENERIC, REACH, SEO
+from ecomlab.simulator.kernels.visits import AHEAD, REACH
+from ecomlab.simulator.mechanisms.routes import BIAS, KINDS, MOST
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.people import People
 from ecomlab.simulator.scenario import Scenario
 
 __all__ = ["Doors", "Visits"]
 
-_KINDS = {"seo": SEO, "brand_search": BRAND, "generic_search": GENERIC, "email": EMAIL,
-          "creators": BURST, "live": BURST}  # fmt: skip
-_MOST = 0.9  # chance of a route on an occasion, at most, as in ``mechanisms.routes``
-_BIAS = 0.5 / 0.30
 _EDGE = 0.005  # of awareness, over which a person comes to know the shop; 0 in the sampled world
-_AHEAD = 0.6  # occasions of who has bought ahead, as in ``kernels.visits``
 
 
 @dataclass(frozen=True)
@@ -44,13 +40,13 @@ class Doors:
         routes = list(scenario.routes.values())
         reach = [(r.reach, r.reach if r.loyal_reach is None else r.loyal_reach) for r in routes]
         self.routes = (
-            np.array([_KINDS.get(name, REACH) for name in names]), np.zeros(len(names)),
+            np.array([KINDS.get(name, REACH) for name in names]), np.zeros(len(names)),
             np.array([name == "social" for name in names]), np.array(reach, dtype=float),
         )  # fmt: skip
         self.habits = (scenario.search.share, scenario.search.brand_share_new,
-                       scenario.search.brand_share_loyal, _MOST)  # fmt: skip
+                       scenario.search.brand_share_loyal, MOST)  # fmt: skip
         self.rates = np.stack([people.newcomer_rate, people.customer_rate]).astype(float)
-        usual, power = scenario.shoppers.occasions_per_day, _BIAS * scenario.traps.social
+        usual, power = scenario.shoppers.occasions_per_day, BIAS * scenario.traps.social
         self.social = (self.rates / usual) ** power
 
     def open(self, day: Day, mails: tuple[Array, Array], livelier: Array | float) -> Visits:
@@ -76,13 +72,13 @@ class Doors:
         known = np.clip((level - people.aware_at) / (2 * _EDGE) + 0.5, 0.0, 1.0)
         new = known * -np.expm1(-self.rates[0] * traffic) * by_route[0]
         natural = -np.expm1(-self.rates[1] * livelier * traffic) * by_route[1]
-        clicks = min(self.scenario.mail.visit_share, _MOST)
+        clicks = min(self.scenario.mail.visit_share, MOST)
         recent, idle = (1 - clicks * one for one in mails)
         return Visits(
             new=new,
             idle=1 - (1 - natural) * idle,
             recent=1 - (1 - natural) * recent,
-            stocked=1 - (1 - _AHEAD * natural) * recent,
+            stocked=1 - (1 - AHEAD * natural) * recent,
             known=known,
             again=by_route[1],
         )

@@ -10,13 +10,14 @@ from numba import njit
 from ecomlab.simulator.kernels.draws import gather_rows, hash_uniforms, high_of, low_of, word_of
 
 __all__ = [  # noqa: RUF022 - the kinds of routes first
-    "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
+    "AHEAD", "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
     "draw_mails", "draw_occasions", "draw_routes", "gather_people", "note_clicks", "only_route",
     "screen_occasions",
 ]  # fmt: skip
 
 SEO, BRAND, GENERIC, EMAIL, BURST, REACH = range(6)  # what a route's chance is made of
 _LOW_HALF, _HALF_WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
+AHEAD = 0.6  # occasions of who has bought ahead, over the usual ones [P]
 _MOST_LUCK = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
 
 
@@ -64,7 +65,7 @@ def draw_occasions(close, luck, rate, traffic, crowd, state, day):
         who, u = close[k], (np.float64(luck[k]) + 0.5) * 2.0**-32
         chance = -math.expm1(-np.float64(rate[who]) * traffic[region[who]])
         out[count] = who
-        count += u < (chance * 0.6 if stocked_until[who] >= day else chance)
+        count += u < (chance * AHEAD if stocked_until[who] >= day else chance)
     return out[:count].copy()
 
 

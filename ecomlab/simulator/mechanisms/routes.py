@@ -24,10 +24,12 @@ from ecomlab.simulator.mechanisms.satisfaction import most_rate_factor
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.scenario import ROUTES, Scenario
 
-__all__ = ["enter_front", "fire_routes", "look_in", "meet_occasions"]
+__all__ = ["BIAS", "KINDS", "MOST", "enter_front", "fire_routes", "look_in", "meet_occasions"]
 
-_MOST = 0.9  # chance of a route on an occasion, at most
-_BIAS = 0.5 / 0.30  # power of activity in social targeting, a unit of dose
+KINDS = {"seo": SEO, "brand_search": BRAND, "generic_search": GENERIC, "email": EMAIL,
+         "creators": BURST, "live": BURST}  # fmt: skip
+MOST = 0.9  # chance of a route on an occasion, at most
+BIAS = 0.5 / 0.30  # power of activity in social targeting, a unit of dose
 _ROUNDING = 1e-6
 _SURGE = 1.3  # traffic of the second of two days over the first, seldom more
 _RISE = 0.04  # of awareness, far more than two days can bring
@@ -124,7 +126,7 @@ def fire_routes(day: Day) -> None:
     chances = (search.organic_brand, search.click_brand, search.click_generic,
                world.scenario.mail.visit_share)  # fmt: skip
     flow = (day["response"], day["burst"], float(search.organic_first / day["rank"]), chances)
-    habits = (search.share, search.brand_share_new, search.brand_share_loyal, _MOST)
+    habits = (search.share, search.brand_share_new, search.brand_share_loyal, MOST)
     kept, chance, fired, route, searches = draw_routes(
         here, people.ids, flags, (people.region, people.liking),
         world.once("route_kinds", lambda: _kinds_of(world.scenario)), flow,
@@ -137,15 +139,13 @@ def fire_routes(day: Day) -> None:
 
 def _kinds_of(scenario: Scenario) -> tuple[Array, Array, Array, Array]:
     """Return of each route: kind, number in the hash, whether it is social, its two reaches."""
-    kinds = {"seo": SEO, "brand_search": BRAND, "generic_search": GENERIC, "email": EMAIL,
-             "creators": BURST, "live": BURST}  # fmt: skip
     names = [str(name) for name in scenario.routes]
     reach = [
         (one.reach, one.reach if one.loyal_reach is None else one.loyal_reach)
         for one in scenario.routes.values()
     ]
     return (
-        np.array([kinds.get(name, REACH) for name in names]),
+        np.array([KINDS.get(name, REACH) for name in names]),
         np.array([ROUTES.index(name) for name in names]),
         np.array([name == "social" for name in names]),
         np.array(reach, dtype=np.float64),
@@ -156,7 +156,7 @@ def _targeting(day: Day, here: Array) -> Array:
     """Return how much more social advertisements are shown to whom: the active, by habit."""
     world = day.world
     usual = world.scenario.shoppers.occasions_per_day
-    shown = (day["rate"][here] / usual) ** (_BIAS * world.scenario.traps.social)
+    shown = (day["rate"][here] / usual) ** (BIAS * world.scenario.traps.social)
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "social":
             shown = shown * (test.arm(day.lot, world.people.ids[here]) == 1)
