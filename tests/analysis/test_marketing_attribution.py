@@ -137,6 +137,25 @@ def test_credit_adds_up_and_equal_paths_may_be_added_up_first(rows, method, orde
     pd.testing.assert_frame_equal(whole, again)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_many_paths_one_by_one_get_the_credit_of_their_sum(method):
+    """More rows than are numbered and counted at a time; each touch a text of its own."""
+    rng = np.random.default_rng(8)
+    lengths = rng.geometric(0.5, 50_000)
+    pool = np.array(["seo", "mail", "social", "direct"])
+    touches = pool[rng.choice(4, lengths.sum(), p=[0.5, 0.3, 0.15, 0.05])].tolist()
+    ends = np.cumsum(lengths)
+    won = rng.integers(0, 2, len(lengths))
+    paths = [tuple(touches[b - n : b]) for b, n in zip(ends, lengths, strict=True)]
+    single = pd.DataFrame({"path": paths, "conversions": won, "value": won * 2.5,
+                           "nulls": 1 - won})  # fmt: skip
+    assert len({id(touch) for path in single["path"] for touch in path}) > len(pool)
+    added = single.groupby("path", as_index=False).sum()
+    assert len(added) < len(single) / 20
+    pd.testing.assert_frame_equal(*(marketing.attribute_paths(paths, method=method).table
+                                    for paths in (single, added)))  # fmt: skip
+
+
 def test_a_touch_repeated_at_once_changes_nothing_for_the_chain():
     once, twice = paths_of([("ab", 3, 5), ("ba", 1, 4)]), paths_of([("aaab", 3, 5), ("bba", 1, 4)])
     found = [marketing.attribute_paths(p, method="markov").table for p in (once, twice)]

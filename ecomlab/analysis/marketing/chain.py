@@ -20,6 +20,7 @@ from ecomlab.analysis.marketing.paths import CodedPaths
 __all__ = ["Chain", "build_chain", "find_removal_effects"]
 
 _DENSE = 1000  # states up to which moves are counted in a full table: faster, 8 MB
+_PIECE = 20_000  # journeys counted at a time: what is in between stays in the cache
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,14 +59,14 @@ def build_chain(coded: CodedPaths, *, order: int = 1) -> Chain:
     steps = np.maximum(coded.lengths - order, 0) + 1
     last = np.cumsum(steps) - 1
     first = last - steps + 1
-    ends, weight = code[last], np.repeat(journeys, steps)
-    weight[first] = 0.0  # nothing moves into a journey's first state but its start
+    ends = code[last]
     if size <= _DENSE:
-        pair = code[:-1] * size + code[1:]
-        square = np.bincount(pair, weight[1:], size**2).reshape(size, size)
+        square = _count_moves(code, first, steps, journeys, size)
         np.fill_diagonal(square, 0.0)
         counts = csc_matrix(square)
     else:
+        weight = np.repeat(journeys, steps)
+        weight[first] = 0.0  # nothing moves into a journey's first state but its start
         counts = csc_matrix((weight[1:], (code[:-1], code[1:])), shape=(size, size))
         counts.setdiag(0.0)
     won, value = (np.bincount(ends, coded.numbers[:, i], size) for i in (0, 1))
@@ -79,6 +80,21 @@ def build_chain(coded: CodedPaths, *, order: int = 1) -> Chain:
         worth=value * scale,
         visits=_members(labels, len(coded.channels), order),
     )
+
+
+def _count_moves(
+    code: np.ndarray, first: np.ndarray, steps: np.ndarray, journeys: np.ndarray, size: int
+) -> np.ndarray:
+    """Return how many journeys move from state to state, some journeys at a time."""
+    counts = np.zeros(size * size)
+    piece = max(_PIECE, size * size)
+    for start in range(0, len(first), piece):
+        many, begin = steps[start : start + piece], first[start]
+        weight = np.repeat(journeys[start : start + piece], many)
+        weight[first[start : start + piece] - begin] = 0.0  # no move leads there but the start
+        here = code[begin : begin + len(weight)]
+        counts += np.bincount(here[:-1] * size + here[1:], weight[1:], len(counts))
+    return counts.reshape(size, size)
 
 
 def _states(coded: CodedPaths, order: int) -> np.ndarray:
