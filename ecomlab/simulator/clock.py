@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecomlab.simulator.kernels.draws import between_knots
 from ecomlab.simulator.noise import Array
 
 __all__ = ["order_seconds", "visit_seconds"]
@@ -30,7 +31,7 @@ def visit_seconds(luck: Array, length: Array | int) -> Array:
     >>> visit_seconds(np.array([0.5]), 86_400).tolist()
     [56976]
     """
-    clock = np.interp(luck, _SHARE, _PART)
+    clock = between_knots(luck, _SHARE, _PART)
     return np.floor(clock * length).astype(np.int64)
 
 

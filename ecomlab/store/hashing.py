@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,12 +33,32 @@ def canonical_hash(table: pa.Table) -> str:
     return whole.digest()
 
 
+@functools.lru_cache(maxsize=8)
+def _no_gaps(rows: int) -> bytes:
+    """Return the digest of rows of which none is empty: that of most columns."""
+    return hashlib.sha256(bytes(rows)).digest()
+
+
 class _Column:
     """The hashes of a column so far: of which rows are empty, and of the values."""
 
     def __init__(self, kind: str) -> None:
         self.kind, self.rows = kind, 0
-        self.gaps, *self.values = (hashlib.sha256() for _ in range(3))
+        self._gaps: Any = None  # begun at the first empty row
+        self.values = [hashlib.sha256(), hashlib.sha256()]
+
+    def tell(self, gaps: np.ndarray | None, count: int) -> None:
+        """Add rows, some of them empty."""
+        if self._gaps is None and gaps is not None:
+            self._gaps = hashlib.sha256(bytes(self.rows))
+        if self._gaps is not None:
+            self._gaps.update(bytes(count) if gaps is None else gaps)
+        self.rows += count
+
+    def digests(self) -> tuple[bytes, ...]:
+        """Return the digest of which rows are empty, and those of the values."""
+        gaps = _no_gaps(self.rows) if self._gaps is None else self._gaps.digest()
+        return (gaps, *(part.digest() for part in self.values))
 
 
 class ContentHash:
@@ -72,13 +94,12 @@ class ContentHash:
         part = self._columns.setdefault(name, _Column(str(kind)))
         if part.kind != str(kind):
             raise ValueError(f"{name}: a piece of type {kind} follows one of {part.kind}.")
-        part.rows += len(column)
         for held in column.chunks:
             if pa.types.is_dictionary(held.type):
                 # indices lie within their dictionary: Arrow has made both
                 held = pc.take(held.dictionary, held.indices, boundscheck=False)
             gaps = held.is_null().to_numpy(zero_copy_only=False) if held.null_count else None
-            part.gaps.update(bytes(len(held)) if gaps is None else gaps)
+            part.tell(gaps, len(held))
             for digest, values in zip(part.values, _plain_values(held, gaps), strict=False):
                 digest.update(np.ascontiguousarray(values).data)
 
@@ -87,8 +108,8 @@ class ContentHash:
         whole = hashlib.sha256()
         for name, column in sorted(self._columns.items()):
             whole.update(f"{name}:{column.kind}:{column.rows}\n".encode())
-            for part in (column.gaps, *column.values):
-                whole.update(part.digest())
+            for digest in column.digests():
+                whole.update(digest)
         return whole.hexdigest()
 
 

@@ -84,10 +84,9 @@ class StoreWriter:
                 self._files[name] = pq.ParquetWriter(
                     self._part / f"{name}.parquet", piece.schema, compression="zstd",
                     compression_level=1, store_schema=False,
-                    use_dictionary=[f.name for f in piece.schema if not _is_long(f)],
+                    use_dictionary=[f.name for f in piece.schema if not _encoding(f)],
                     write_statistics=[f.name for f in piece.schema if not _is_text(f)],
-                    column_encoding={f.name: "DELTA_BINARY_PACKED" for f in piece.schema
-                                     if pa.types.is_timestamp(f.type)},
+                    column_encoding={f.name: how for f in piece.schema if (how := _encoding(f))},
                 )  # fmt: skip
             self._hashes[name].add(piece)
             if piece.num_rows:
@@ -115,6 +114,10 @@ def _is_text(field: pa.Field) -> bool:
     return bool(pa.types.is_string(kind))
 
 
-def _is_long(field: pa.Field) -> bool:
-    """Return whether a column's values rarely repeat, so that a dictionary only costs."""
-    return bool(pa.types.is_string(field.type)) or bool(pa.types.is_timestamp(field.type))
+def _encoding(field: pa.Field) -> str | None:
+    """Return how a column's values are written where a dictionary of them would only cost."""
+    if pa.types.is_string(field.type):
+        return "DELTA_LENGTH_BYTE_ARRAY"
+    if pa.types.is_timestamp(field.type) or pa.types.is_int64(field.type):
+        return "DELTA_BINARY_PACKED"
+    return None

@@ -47,6 +47,36 @@ def test_rows_are_gathered_as_numpy_does():
     assert (draws.gather_rows(table, rows) == table[rows]).all()
 
 
+def test_a_few_knots_are_interpolated_to_the_last_bit_as_numpy_does():
+    rng = np.random.default_rng(1)
+    knots = np.concatenate([[0.0], np.cumsum(rng.random(9))])
+    knots /= knots[-1]
+    values = np.linspace(0, 1, 10)
+    x = np.concatenate([knots, rng.random(3000)])
+    assert (draws.between_knots(x, knots, values) == np.interp(x, knots, values)).all()
+
+
+@pytest.mark.parametrize("kinds", [1, 5, 8])
+def test_what_people_need_adds_up_to_their_rates_and_follows_taste_and_mood(kinds):
+    rng = np.random.default_rng(3)
+    taste = rng.lognormal(0, 1, (400, kinds)).astype(np.float32)
+    mood = rng.uniform(0.5, 2, kinds).astype(np.float32)
+    rate, region = rng.gamma(2, 3, 400).astype(np.float32), rng.integers(0, 3, 400)
+    years = np.array([0.25, 0.3, 0.2])
+    weight = (taste * mood).astype(float)
+    orders = (rate * years[region])[:, None] * weight / weight.sum(axis=1, keepdims=True)
+    found = tables.add_up_need(rate, taste, region, mood, years)
+    np.testing.assert_allclose(found, orders.sum(axis=0), rtol=1e-6)
+    assert found.sum() == pytest.approx((rate * years[region]).sum(), rel=1e-6)
+
+
+def test_the_mailing_list_has_customers_who_agreed_and_did_not_leave_it():
+    flags = np.random.default_rng(4).random((3, 500)) < 0.5
+    has_mail, customer, unsubscribed = flags
+    expected = np.flatnonzero(has_mail & customer & ~unsubscribed)
+    assert (visits.list_members(has_mail, customer, unsubscribed) == expected).all()
+
+
 def test_people_of_a_day_are_the_union_of_all_who_come():
     rng = np.random.default_rng(2)
     for _ in range(50):

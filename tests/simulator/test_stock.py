@@ -147,7 +147,7 @@ def one_day(stock: list[int], seconds: list[int], sku: list[list[int]], choice: 
 def test_who_orders_first_is_served_first_however_people_stand():
     seconds = [50_000, 40_000, 60_000, 30_000, 70_000, 20_000]
     day = one_day([2], seconds, [[0, 1]] * 6, [0] * 6)
-    units = day["lines"]
+    units = day["lines"].T
     in_turn = np.argsort(seconds)
     served = np.cumsum(units[0, in_turn])
     assert served[-1] == 2

@@ -11,8 +11,8 @@ import numpy as np
 from numba import njit
 
 __all__ = [
-    "gather_rows", "hash_uniforms", "hash_words", "high_of", "low_of", "poisson_quantiles",
-    "word_of",
+    "between_knots", "gather_rows", "hash_uniforms", "hash_words", "high_of", "low_of",
+    "poisson_quantiles", "word_of",
 ]  # fmt: skip
 
 _PHI = np.uint64(0x9E3779B97F4A7C15)
@@ -88,4 +88,17 @@ def poisson_quantiles(u, mean):
             term *= mean[i] / k
             below += term
         out[i] = k
+    return out
+
+
+@njit(cache=True)
+def between_knots(x, knots, values):
+    """Return what ``numpy.interp`` does, for a few knots and x between the first and the last."""
+    out = np.empty(len(x))
+    rise = np.diff(values) / np.diff(knots)
+    for i in range(len(x)):
+        at = 0
+        for knot in range(1, len(knots) - 1):  # counted, which takes no guess
+            at += x[i] >= knots[knot]
+        out[i] = rise[at] * (x[i] - knots[at]) + values[at]
     return out

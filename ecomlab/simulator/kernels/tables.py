@@ -7,7 +7,7 @@ from numba import njit
 
 from ecomlab.simulator.kernels.draws import hash_words, high_of, low_of
 
-__all__ = ["draw_looks", "scramble_numbers", "write_hex"]
+__all__ = ["add_up_need", "draw_looks", "scramble_numbers", "write_hex"]
 
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _NINETEEN, _EIGHT, _BYTE = np.uint64(29), np.uint64(8), np.uint64(255)
@@ -85,3 +85,28 @@ def draw_looks(occasion, stays, in_cart, route, steps, edges, keys):
         luck[0, i], luck[1, i] = high_of(second[i]), low_of(first[i])
         luck[2, i] = low_of(second[i])
     return views, landing, luck
+
+
+@njit(cache=True)
+def add_up_need(rate, taste, region, mood, years):
+    """Return orders by category: each person's rate, shared out by own taste and the mood.
+
+    ``rate`` is in orders a year and ``years`` how many each region has of them.
+    """
+    kinds = taste.shape[1]
+    out = np.zeros(kinds)
+    weight, sums = np.empty(kinds, dtype=np.float32), np.empty(kinds, dtype=np.float32)
+    for who in range(len(rate)):
+        for kind in range(kinds):
+            weight[kind] = sums[kind] = taste[who, kind] * mood[kind]
+        left = kinds
+        while left > 1:  # added in pairs, which keeps the error of single precision small
+            for pair in range(left // 2):
+                sums[pair] = sums[2 * pair] + sums[2 * pair + 1]
+            if left % 2:
+                sums[left // 2] = sums[left - 1]
+            left = (left + 1) // 2
+        orders = np.float64(rate[who]) * years[region[who]]
+        for kind in range(kinds):
+            out[kind] += np.float64(weight[kind] / sums[0]) * orders
+    return out

@@ -7,17 +7,25 @@ import math
 import numpy as np
 from numba import njit
 
-from ecomlab.simulator.kernels.draws import gather_rows, hash_uniforms, high_of, low_of, word_of
+from ecomlab.simulator.kernels.draws import (
+    gather_rows,
+    hash_uniforms,
+    hash_words,
+    high_of,
+    low_of,
+    word_of,
+)
 
 __all__ = [  # noqa: RUF022 - the kinds of routes first
     "AHEAD", "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
-    "draw_mails", "draw_occasions", "draw_routes", "gather_people", "note_clicks", "only_route",
-    "screen_occasions",
+    "draw_mails", "draw_occasions", "draw_routes", "gather_people", "list_members", "note_clicks",
+    "only_route", "screen_occasions",
 ]  # fmt: skip
 
 SEO, BRAND, GENERIC, EMAIL, BURST, REACH = range(6)  # what a route's chance is made of
 _LOW_HALF, _HALF_WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 AHEAD = 0.6  # occasions of who has bought ahead, over the usual ones [P]
+_ONE = np.uint8(1)
 _MOST_LUCK = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
 
 
@@ -96,21 +104,30 @@ def gather_people(natural, returned, opened):
     return here[:count].copy(), by_nature[:count].copy(), by_mail[:count].copy()
 
 
-@njit(cache=True, inline="always")
-def _chance_of(kind, brand, generic, mail, liking, reach, bought, search):
-    """Return the chance that a route fires; bought is (response, burst, unpaid click)."""
+@njit(cache=True)
+def _weigh_route(kind, out, looks, comers, reach, bought, search):
+    """Set the chances that a route fires on natural occasions.
+
+    ``looks`` is (searches by name, other searches), ``comers`` (has a mail, is a customer's,
+    liking, region), ``bought`` (response by region, burst, chance of an unpaid click).
+    """
+    brand, generic = looks
+    has_mail, is_customer, liking, region = comers
     response, burst, found = bought
-    if kind == SEO:
-        return search[0] * brand + found * generic
-    if kind == BRAND:
-        return search[1] * response * brand
-    if kind == GENERIC:
-        return search[2] * response * generic
-    if kind == EMAIL:
-        return search[3] * mail
-    if kind == BURST:
-        return liking * burst
-    return reach * liking * response
+    for j in range(len(out)):
+        if kind == SEO:
+            out[j] = search[0] * brand[j] + found * generic[j]
+        elif kind == BRAND:
+            out[j] = search[1] * response[region[j]] * brand[j]
+        elif kind == GENERIC:
+            out[j] = search[2] * response[region[j]] * generic[j]
+        elif kind == EMAIL:
+            out[j] = search[3] * has_mail[j]
+        elif kind == BURST:
+            out[j] = np.float64(liking[j]) * burst
+        else:
+            usual = reach[1] if is_customer[j] else reach[0]
+            out[j] = usual * np.float64(liking[j]) * response[region[j]]
 
 
 @njit(cache=True)
@@ -144,53 +161,66 @@ def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
         others, and those found unpaid.
     """
     is_customer, is_natural, has_mail, social = flags
-    region, liking = crowd[0], gather_rows(crowd[1], here)
-    kinds, numbers, is_social, reach = routes
+    region, liking, numbers = crowd[0][here], gather_rows(crowd[1], here), ids[here]
+    kinds, number_of, is_social, reach = routes
     response, burst, found, search = flow
     share, named_new, named_loyal, most = habits
-    count, wide = 0, len(kinds)
-    kept = np.empty(len(here), dtype=np.int64)
-    chance = np.empty((len(here), wide))
-    fired = np.empty((len(here), wide), dtype=np.bool_)
-    route = np.empty(len(here), dtype=np.int64)
+    size, wide = len(here), len(kinds)
+    brand, generic = np.empty(size, dtype=np.bool_), np.empty(size, dtype=np.bool_)
+    words = hash_words(numbers, keys[0], keys[1])
+    for j in range(size):
+        looks = high_of(words[j]) < share
+        named = low_of(words[j]) < (named_loyal if is_customer[j] else named_new)
+        brand[j], generic[j] = looks and named, looks and not named
     searches = np.zeros((2, 2), dtype=np.int64)
-    for j in range(len(here)):
-        who, loyal = here[j], is_customer[j]
-        word = word_of(ids[who], keys[0], keys[1])
-        looks = high_of(word) < share
-        named = low_of(word) < (named_loyal if loyal else named_new)
-        brand, generic = looks and named, looks and not named
-        searches[0, 0] += brand
-        searches[1, 0] += generic
-        last, came, place = -1.0, False, region[who]
-        for i in range(wide):
-            c = _chance_of(
-                kinds[i], brand, generic, has_mail[j], np.float64(liking[j, i]),
-                reach[i, 1] if loyal else reach[i, 0],
-                (response[i, place], burst[i], found), search,
-            )  # fmt: skip
-            if is_social[i]:
-                c *= social[j]
-            if kinds[i] != EMAIL and not is_natural[j]:
-                c = 0.0
-            c = min(c, most)
-            chance[count, i] = c
-            fired[count, i] = False
-            if c > 0:
-                word = word_of(ids[who] * 64 + numbers[i], keys[2], keys[3])
-                if high_of(word) < c:
-                    fired[count, i] = came = True
-                    if low_of(word) > last:
-                        last = low_of(word)
-                        route[count] = i
-                    if kinds[i] == SEO:
-                        searches[0, 1] += brand
-                        searches[1, 1] += generic
-        if came:
-            kept[count] = j
-            count += 1
-    kept, chance = kept[:count].copy(), chance[:count].copy()
-    return kept, chance, fired[:count].copy(), route[:count].copy(), searches
+    searches[0, 0], searches[1, 0] = brand.sum(), generic.sum()
+    # route by route, each step a loop without branches: several occasions at a time
+    chances, hits = np.empty((wide, size)), np.empty((wide, size), dtype=np.bool_)
+    last, by = np.full(size, -1.0), np.full(size, -1)
+    for i in range(wide):
+        chance, hit = chances[i], hits[i]
+        _weigh_route(
+            kinds[i], chance, (brand, generic), (has_mail, is_customer, liking[:, i], region),
+            reach[i], (response[i], burst[i], found), search,
+        )  # fmt: skip
+        for j in range(size):
+            words[j] = word_of(numbers[j] * 64 + number_of[i], keys[2], keys[3])
+        for j in range(size):
+            c = chance[j] * social[j] if is_social[i] else chance[j]
+            c = c if is_natural[j] or kinds[i] == EMAIL else 0.0
+            chance[j] = min(c, most)
+            hit[j] = high_of(words[j]) < chance[j]
+        for j in range(size):
+            second = low_of(words[j]) if hit[j] else -1.0
+            by[j] = i if second > last[j] else by[j]
+            last[j] = max(second, last[j])
+        if kinds[i] == SEO:
+            searches[0, 1] += (hit & brand).sum()
+            searches[1, 1] += (hit & generic).sum()
+    kept = np.flatnonzero(by >= 0)
+    return kept, _columns(chances, kept), _columns(hits, kept), by[kept], searches
+
+
+@njit(cache=True)
+def _columns(table, kept):
+    """Return some columns of a table as rows."""
+    out = np.empty((len(kept), len(table)), dtype=table.dtype)
+    for k in range(len(kept)):
+        for i in range(len(table)):
+            out[k, i] = table[i, kept[k]]
+    return out
+
+
+@njit(cache=True)
+def list_members(has_mail, customer, unsubscribed):
+    """Return who is on the mailing list."""
+    agreed, bought = has_mail.view(np.uint8), customer.view(np.uint8)
+    gone = unsubscribed.view(np.uint8)
+    out, count = np.empty(len(has_mail), dtype=np.int64), 0
+    for who in range(len(has_mail)):
+        out[count] = who  # written always, counted only where it holds
+        count += np.int64(agreed[who] & bought[who] & (gone[who] ^ _ONE))
+    return out[:count].copy()
 
 
 @njit(cache=True)

@@ -14,8 +14,8 @@ PAID = 0
 
 
 @mechanism(
-    reads=("visitors", "considered", "lines", "base_cents", "price_cents", "unit_cost_cents",
-           "live_depth", "quarter_units"),
+    reads=("visitors", "considered", "wants", "lines", "base_cents", "price_cents",
+           "unit_cost_cents", "live_depth", "quarter_units"),
     writes=("buyers", "order_visit", "order_cents", "order_discount_cents", "shipping_cents",
             "payment", "coupon", "line_order", "line_sku", "line_units", "line_price_cents",
             "line_discount_cents", "line_cents", "line_cost_cents", "quarter_units"),
@@ -27,16 +27,16 @@ def check_out(day: Day) -> None:
     The coupon is found at the till: it lowers what is paid, not what is chosen.
     """
     world, costs = day.world, day.world.scenario.costs
-    order_visit = np.flatnonzero(day["lines"].any(axis=0))
+    some = day["lines"].any(axis=1)
+    order_visit, lines = day["wants"][some], day["lines"][some]
     buyers = day["visitors"][order_visit]
     ids = world.people.ids[buyers]
     habits = world.scenario.habits
     words = day.words("till", ids)
     finds = day.parameter("till.coupon_share", habits.coupon_share, people=buyers)
     coupon = world.people.has_mail[buyers] & (low_half(words) < finds)
-    order, slot = np.nonzero(day["lines"][:, order_visit].T)
-    sku = day["considered"][slot, order_visit[order]]
-    units = day["lines"][slot, order_visit[order]].astype(np.int64)
+    order, slot = np.nonzero(lines)
+    sku, units = day["considered"][slot, order_visit[order]], lines[order, slot]
     base, asked = day["base_cents"][sku], day["price_cents"][sku]
     kept = (1 - day["live_depth"][order_visit]) * np.where(coupon, 1 - habits.coupon_depth, 1.0)
     off = units * (base - asked) + np.rint(units * asked * (1 - kept[order])).astype(np.int64)
@@ -61,8 +61,7 @@ def _payments(day: Day, buyers: Array, luck: Array) -> Array:
     costs = day.world.scenario.costs
     failed = day.parameter("till.failed_share", costs.failed_share, people=buyers)
     waits = failed + costs.pending_share
-    steps = np.stack(np.broadcast_arrays(luck, failed, waits, waits + costs.cancelled_share))
-    place = (steps[1:] < steps[0]).sum(axis=0)
+    place = np.where(luck > failed, 1, 0) + (luck > waits) + (luck > waits + costs.cancelled_share)
     return np.where(place == 3, PAID, place + 1)
 
 

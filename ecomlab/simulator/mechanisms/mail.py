@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.kernels.visits import draw_mails
+from ecomlab.simulator.kernels.visits import draw_mails, list_members
 from ecomlab.simulator.noise import low_half, to_uniform
 
 __all__ = ["send_mail"]
@@ -35,7 +35,7 @@ def send_mail(day: Day) -> None:
         return
     row = names.index("email")
     habit = world.scenario.traps.email / _USUAL_DOSE  # moves mails to recent buyers
-    members = np.flatnonzero(world.people.has_mail & day["customer"] & ~day["unsubscribed"])
+    members = list_members(world.people.has_mail, day["customer"], day["unsubscribed"])
     sent = draw_mails(
         members, day["last_order"], world.people.region,
         (law.per_week_recent, law.per_week_others, law.recent_days, habit),

@@ -28,7 +28,7 @@ def allocate(day: Day) -> None:
     """Give each order its units from what is left on the shelf, in order of the order's second.
 
     Who finds the first choice gone takes the best of the other products looked at, comes again
-    within days, or leaves. ``lines`` holds the units sold, places x visitors.
+    within days, or leaves. ``lines`` holds the units sold, those who want something x places.
     """
     world, goods = day.world, day.world.products
     who = day["visitors"][day["wants"]]
@@ -44,9 +44,7 @@ def allocate(day: Day) -> None:
         taken, chosen = asked, first
     else:
         taken, chosen = _serve(day, sku, units, wanted)
-    lines = np.zeros(day["wanted"].shape, dtype=np.int16)
-    lines[:, day["wants"]] = taken
-    day["lines"] = lines
+    day["lines"] = taken.T
     instead = np.where(wanted, 0, taken)
     away = np.zeros_like(asked)
     moved = np.flatnonzero((chosen != first) & (chosen >= 0))

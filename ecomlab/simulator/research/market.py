@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.kernels.tables import add_up_need
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.research.pricing import shown_products, worth_now, worth_when_buying
-from ecomlab.simulator.research.traits import category_shares, stock_taken
+from ecomlab.simulator.research.traits import stock_taken
 
 if TYPE_CHECKING:
     from ecomlab.simulator.tables.record import Recorder
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["QUANTILES", "tell_market", "tell_willingness"]
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-_BLOCK = 1 << 16
 
 
 def tell_market(recorder: Recorder) -> pa.Table:
@@ -70,16 +70,14 @@ def _quarters(recorder: Recorder) -> list[str]:
 def _need(recorder: Recorder) -> Array:
     """Orders that all people place over all shops, quarters x categories."""
     world, quarter = recorder.world, recorder.memory.quarter
-    people, around = world.people, world.around
+    people, around, popularity = world.people, world.around, world.of_categories("popularity")
     out = np.zeros(recorder.memory.orders.shape)
     for q in range(len(out)):
         days = np.flatnonzero(quarter == q)
         season = around.category_season[days].mean(axis=0)
         years = around.traffic[days].sum(axis=0) / 365
-        for start in range(0, len(people.ids), _BLOCK):
-            who = np.arange(start, min(start + _BLOCK, len(people.ids)))
-            rate = people.market_rate[who] * years[people.region[who]]
-            out[q] += (category_shares(world, who, season) * rate[:, None]).sum(axis=0)
+        mood = (popularity * np.exp(season)).astype(np.float32)
+        out[q] = add_up_need(people.market_rate, people.category_taste, people.region, mood, years)
     return out
 
 

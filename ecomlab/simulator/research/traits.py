@@ -70,7 +70,7 @@ def true_traits(recorder: Recorder, who: Array, day: int) -> Traits:
     """
     world, memory = recorder.world, recorder.memory
     people, scenario, ids = world.people, world.scenario, world.people.ids[who]
-    had = _orders_before(world, day)[who]
+    had = _orders_before(world, who, day)
     since_start = memory.purchases(0, day)[who]
     here = had + memory.purchases(day - _YEAR + 1, day)[who]
     has_bought = (people.since[who] <= 0) | (since_start > 0)
@@ -93,11 +93,11 @@ def true_traits(recorder: Recorder, who: Array, day: int) -> Traits:
     )
 
 
-def _orders_before(world: World, day: int) -> Array:
+def _orders_before(world: World, who: Array, day: int) -> Array:
     """Orders before the first day that fall into the year up to a day, spread evenly."""
-    people = world.people
-    span = np.maximum(1 - people.since, 1)  # days from the first order to the first day
-    return np.rint(people.orders_before * np.clip((_YEAR - day) / span, 0, 1)).astype(np.int64)
+    orders, since = world.people.orders_before[who], world.people.since[who]
+    span = np.maximum(1 - since, 1)  # days from the first order to the first day
+    return np.rint(orders * np.clip((_YEAR - day) / span, 0, 1)).astype(np.int64)
 
 
 def _opinion(recorder: Recorder, who: Array) -> Array:

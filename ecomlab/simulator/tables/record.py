@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ecomlab.simulator.clock import order_seconds, visit_seconds
 from ecomlab.simulator.codes import OCCASION, PERSON, Codes, occasions
 from ecomlab.simulator.dates import day_bounds
 from ecomlab.simulator.incidents import Strikes
@@ -26,10 +27,6 @@ __all__ = ["NEVER", "Piece", "Recorder"]
 
 NEVER = np.int32(1 << 30)
 _CONTACT = 56  # bits of a contact's code
-
-# Visits begin by the local hour, in shares: a lunch bump and a long evening.
-_HOURS = (1.2, 0.7, 0.4, 0.3, 0.3, 0.6, 1.4, 2.6, 3.8, 4.8, 5.4, 5.7,
-          6.0, 5.6, 5.2, 5.2, 5.3, 5.5, 6.0, 6.9, 7.6, 7.4, 5.6, 3.1)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -197,18 +194,15 @@ class Recorder:
         """Date the visits and orders of a log, and put them into the order of time."""
         visitor, day = log.join("visitors"), log.day_of("visitors")
         occasion = occasions(visitor, day)
-        share = np.concatenate([[0.0], np.cumsum(_HOURS) / np.sum(_HOURS)])
-        clock = np.interp(log.join("visit_luck"), share, np.linspace(0, 1, 25))
-        bounds = self.bounds
-        start = bounds[day] + np.floor(clock * (bounds[day + 1] - bounds[day])).astype(np.int64)
+        midnight, length = self.bounds[day], self.bounds[day + 1] - self.bounds[day]
+        second = visit_seconds(log.join("visit_luck"), length)
+        start = midnight + second
         rank = _rank(start)  # visits of a day stand in the order of people
         place = np.empty_like(rank)
         place[rank] = np.arange(len(rank))
         visit = log.join_positions("order_visit", "visitors")
-        minutes = 3 + 25 * self.noise.uniform("order.minutes", occasion[visit]) ** 2
-        # An order stays on the local day of its visit.
-        at = np.minimum(start[visit] + np.rint(minutes * 60).astype(np.int64),
-                        bounds[day[visit] + 1] - 1)  # fmt: skip
+        luck = self.noise.uniform("order.minutes", occasion[visit])
+        at = midnight[visit] + order_seconds(second[visit], luck, length[visit])
         order_rank = _rank(at)
         order_place = np.empty_like(order_rank)
         order_place[order_rank] = np.arange(len(order_rank))
