@@ -70,9 +70,10 @@ def serve(
     last, end = came + patience, len(agents) * _HOUR
     place = np.empty(len(came), dtype=np.int64)  # in the queue
     place[np.lexsort((came,) if turn is None else (came, turn))] = np.arange(len(came))
-    changes = np.flatnonzero(np.diff(agents, prepend=-1))
+    agents = np.asarray(agents)
+    changes = np.flatnonzero(np.append(True, agents[1:] != agents[:-1])[: len(agents)])
     when = np.concatenate([changes * _HOUR, np.maximum(came, 0.0), [end]])
-    what = np.concatenate([-1 - np.asarray(agents)[changes], np.arange(len(came)), [-1]])
+    what = np.concatenate([-1 - agents[changes], np.arange(len(came)), [-1]])
     rank = np.lexsort((np.concatenate([changes * 0 - 1, place, [len(came)]]), when))
     work = np.asarray(handling, dtype=np.float64)
     start = answer_in_turn(when[rank], what[rank], place, work, last)

@@ -132,7 +132,8 @@ def _plain_values(held: pa.Array, gaps: np.ndarray | None) -> Iterator[np.ndarra
         yield held.fill_null(False).to_numpy(zero_copy_only=False).astype("u1")
     elif pa.types.is_integer(held.type) or pa.types.is_temporal(held.type):
         width = pa.int32() if held.type.bit_width == 32 else pa.int64()
-        yield held.cast(width).fill_null(0).to_numpy().astype("<i8", copy=False)
+        held = held.cast(width)
+        yield (held if gaps is None else held.fill_null(0)).to_numpy().astype("<i8", copy=False)
     else:  # no type of ours: a table that somebody changed by hand
         yield np.frombuffer(repr(held.to_pylist()).encode(), "u1")
 

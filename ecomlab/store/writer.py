@@ -30,6 +30,8 @@ from ecomlab.store.store import (
 
 __all__ = ["StoreWriter"]
 
+_GROUP = 1 << 17  # rows that are written together, at least
+
 
 class StoreWriter:
     """Write a store's tables as they come.
@@ -59,6 +61,7 @@ class StoreWriter:
         self._part = self.target.parent / f".{self.target.name}.part-{os.getpid()}"
         self._files: dict[str, pq.ParquetWriter] = {}
         self._hashes: dict[str, ContentHash] = {}
+        self._waiting: dict[str, list[pa.Table]] = {}
 
     def __enter__(self) -> StoreWriter:
         shutil.rmtree(self._part, ignore_errors=True)
@@ -76,24 +79,37 @@ class StoreWriter:
         shutil.rmtree(self._part, ignore_errors=True)
 
     def append(self, tables: Mapping[str, pa.Table]) -> None:
-        """Write a piece of each table; a table's pieces have the same columns."""
+        """Write a piece of each table; a table's pieces have the same columns.
+
+        Small pieces wait for each other: every group of rows that is written costs some time.
+        """
         for name, piece in tables.items():
-            if name not in self._files:
-                self._hashes[name] = ContentHash()
-                # no Arrow schema inside: dictionaries are an encoding, not a type of the store
-                self._files[name] = pq.ParquetWriter(
-                    self._part / f"{name}.parquet", piece.schema, compression="zstd",
-                    compression_level=1, store_schema=False,
-                    use_dictionary=[f.name for f in piece.schema if not _encoding(f)],
-                    write_statistics=[f.name for f in piece.schema if not _is_text(f)],
-                    column_encoding={f.name: how for f in piece.schema if (how := _encoding(f))},
-                )  # fmt: skip
-            self._hashes[name].add(piece)
-            if piece.num_rows:
-                self._files[name].write_table(piece, row_group_size=piece.num_rows)
+            waits = self._waiting.setdefault(name, [])
+            waits.append(piece)
+            if sum(one.num_rows for one in waits) >= _GROUP:
+                self._write(name)
+
+    def _write(self, name: str) -> None:
+        """Write and hash what waits of a table, as one group of rows."""
+        piece = pa.concat_tables(self._waiting.pop(name)).combine_chunks()
+        if name not in self._files:
+            self._hashes[name] = ContentHash()
+            # no Arrow schema inside: dictionaries are an encoding, not a type of the store
+            self._files[name] = pq.ParquetWriter(
+                self._part / f"{name}.parquet", piece.schema, compression="zstd",
+                compression_level=1, store_schema=False,
+                use_dictionary=[f.name for f in piece.schema if not _encoding(f)],
+                write_statistics=[f.name for f in piece.schema if not _is_text(f)],
+                column_encoding={f.name: how for f in piece.schema if (how := _encoding(f))},
+            )  # fmt: skip
+        self._hashes[name].add(piece)
+        if piece.num_rows:
+            self._files[name].write_table(piece, row_group_size=piece.num_rows)
 
     def finish(self, manifest: Manifest) -> Store:
         """Close the tables, write the manifest and put the store in its place; open it."""
+        for name in tuple(self._waiting):
+            self._write(name)
         for file in self._files.values():
             file.close()
         about = {

@@ -35,10 +35,10 @@ def expect(day: Day) -> None:
     )
     chance = day["route_chance"]
     day["visit_sole"] = alone = sole_route_chance(chance)
-    day["route_visits"] = alone.sum(axis=1)
     at_depths = day["by_depth"]
     usual, *shows = [_worth(day, *at) for at in at_depths] if scenario.live else [worth]
-    told = weigh_routes(alone.T, usual)
+    sums = weigh_routes(alone.T, np.vstack([np.ones(alone.shape[1]), usual]))
+    day["route_visits"], told = sums[0], sums[1:]
     for show in shows:
         last = last_route_change(chance, list(scenario.routes).index("live"))
         told = told + weigh_routes(np.ascontiguousarray(last.T), show - usual)

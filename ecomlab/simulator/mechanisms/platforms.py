@@ -46,7 +46,7 @@ def report_media(day: Day) -> None:
     touched = day.index - last[:, day["buyers"]] < _MEMORY
     seen = world.of_routes("claim_share")[:, None]
     claimed = np.where(touched, 1.0, seen)
-    where = world.people.region[day["buyers"]]
-    totals = [np.bincount(where, weights=row, minlength=shape[1]) for row in claimed]
+    cell = np.arange(shape[0])[:, None] * shape[1] + world.people.region[day["buyers"]]
+    totals = np.bincount(cell.ravel(), claimed.ravel(), shape[0] * shape[1]).reshape(shape)
     still_seen = day.parameter("pixel.claims_share", 1.0, at=here)
-    day["claims"] = np.where(running, np.array(totals) * still_seen, 0.0)
+    day["claims"] = np.where(running, totals * still_seen, 0.0)
