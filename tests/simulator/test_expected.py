@@ -68,6 +68,25 @@ def test_operations_too_are_at_their_mean():
     assert (table["gap"].abs() < 4 * table["error"] + 0.01 * DAYS).all(), table
 
 
+def test_buying_ahead_costs_as_many_visits_as_in_sampled_runs():
+    """Of the same people with the same luck, all of whom stock up at promotions, or nobody."""
+    choice, plan = PLAIN.choice.model_copy(update={"stockpile_days": 60}), Plan(promotions=5.0)
+    laws = []
+    for share in (1.0, 0.0):
+        kinds = {name: kind.model_copy(update={"stockpiled_share": share})
+                 for name, kind in PLAIN.categories.items()}  # fmt: skip
+        laws.append(PLAIN.model_copy(update={"categories": kinds, "choice": choice}))
+    drawn, told = [], []
+    for seed in range(1, 7):
+        some, none = (simulate(law, seed, plan, PEOPLE, 120).store for law in laws)
+        drawn.append(len(some.arrow("sessions")) - len(none.arrow("sessions")))
+        some, none = (expect(law, seed, plan, PEOPLE, 120) for law in laws)
+        told.append(some.sessions - none.sessions)
+    error = np.std(np.subtract(told, drawn), ddof=1) / np.sqrt(len(drawn))
+    assert abs(np.mean(told) - np.mean(drawn)) < 4 * error < 0.5 * abs(np.mean(drawn))
+    assert max(drawn) < 0
+
+
 def test_the_books_add_up(usual):
     daily = usual.daily
     assert len(daily) == 90 and daily["date"].is_monotonic_increasing
