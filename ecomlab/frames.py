@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Real
 
 import numpy as np
@@ -32,8 +32,9 @@ def need_columns(frame: pd.DataFrame, name: str, columns: Iterable[str]) -> None
         raise ValueError(f"{name}: the frame is empty. Give at least one row.")
 
 
-def need_filled(frame: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
-    """Raise where a column has empty values."""
+def need_filled(frame: pd.DataFrame, name: str, columns: Collection[str]) -> None:
+    """Raise where a column is missing or has empty values."""
+    need_columns(frame, name, columns)
     for column in columns:
         bad = frame[column].isna()
         if bad.any():
@@ -46,12 +47,20 @@ def need_filled(frame: pd.DataFrame, name: str, columns: Iterable[str]) -> None:
 def need_numbers(
     frame: pd.DataFrame,
     name: str,
-    columns: Iterable[str],
+    columns: Collection[str],
     *,
     least: float = -np.inf,
     above: float = -np.inf,
 ) -> None:
-    """Raise where a column holds anything but finite numbers in the range; gaps are bad too."""
+    """Raise where a column is missing or holds anything but finite numbers in the range.
+
+    Examples
+    --------
+    >>> need_numbers(pd.DataFrame({"units": [1, -2]}), "sales", ["units"], least=0)
+    Traceback (most recent call last):
+    ValueError: sales.units: 1 rows are below 0 (first at [1]). Correct or drop them.
+    """
+    need_columns(frame, name, columns)
     for column in columns:
         values = pd.to_numeric(frame[column], errors="coerce").astype(float)
         bad = ~np.isfinite(values)

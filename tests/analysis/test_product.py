@@ -100,10 +100,10 @@ def test_a_larger_currency_scales_the_market_and_nothing_else():
     ("frame", "match"),
     [
         (adoptions(VCR).drop(columns="units"), r"adoptions\.units: the column is missing"),
-        (adoptions(VCR).head(0), "no rows"),
-        (adoptions([1.0, -2.0, 3.0]), r"adoptions\.units: 1 rows below 0 .*\[1\]"),
+        (adoptions(VCR).head(0), "the frame is empty"),
+        (adoptions([1.0, -2.0, 3.0]), r"adoptions\.units: 1 rows are below 0 .*\[1\]"),
         (adoptions([1.0, np.inf, 3.0]), "not finite"),
-        (adoptions(VCR).astype({"units": str}), "instead of numbers"),
+        (adoptions(VCR).astype({"units": str}), "not numbers"),
         (adoptions(VCR).drop(index=4), r"adoptions\.period: not 1, 2, 3"),
         (pd.concat([adoptions(VCR)] * 2), "repeat"),
     ],
@@ -489,11 +489,11 @@ def test_what_must_stay_stays_or_is_refused():
     ("change", "limits", "match"),
     [
         (lambda g: g.drop(columns="margin"), {"places": 3}, r"products\.margin: the column"),
-        (lambda g: g.assign(units=-1.0), {"places": 3}, r"products\.units: 8 rows below 0"),
+        (lambda g: g.assign(units=-1.0), {"places": 3}, r"products\.units: 8 rows are below 0"),
         (lambda g: g.assign(sku="a"), {"places": 3}, "repeat"),
         (lambda g: g, {"places": 0}, "places, cash"),
         (lambda g: g, {"places": 3, "switching": 1.0}, "switching"),
-        (lambda g: g.head(0), {"places": 3}, "no rows"),
+        (lambda g: g.head(0), {"places": 3}, "the frame is empty"),
     ],
 )
 def test_bad_products_are_refused_with_column_rows_and_remedy(change, limits, match):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom, norm
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers
+from ecomlab.frames import need_filled, need_numbers
 from ecomlab.stats import LEVEL
 
 __all__ = ["find_associations", "screen_associations"]
@@ -69,7 +69,7 @@ def find_associations(
     0       (a,)       (b,)           0.75               1.0  1.333333
     1       (b,)       (a,)           0.75               1.0  1.333333
     """
-    need_columns(baskets, ["order_id", "item"], name="baskets")
+    need_filled(baskets, "baskets", ["order_id", "item"])
     _check_bounds(min_support_share, min_lift, max_items)
     order, orders = _number(baskets["order_id"])
     item, names = _items(baskets["item"])
@@ -286,7 +286,7 @@ def screen_associations(
     >>> screen_associations(rules, lines)["is_solid"].tolist()
     [False, False, False, False]
     """
-    need_columns(baskets, ["order_id", "item"], name="baskets")
+    need_filled(baskets, "baskets", ["order_id", "item"])
     for name, share in (("false_share", false_share), ("level", level)):
         if not 0 < share < 1:
             raise ValueError(f"{name}: {share} is not a share between 0 and 1.")
@@ -294,7 +294,7 @@ def screen_associations(
         raise ValueError(f"rules.{missing[0]}: the column is missing. Use find_associations.")
     if rules.empty:
         return rules.assign(**{name: pd.Series(dtype=float) for name in _ADDED})
-    need_numbers(rules, {"support_share": 0, "confidence_share": 0, "lift": 0}, name="rules")
+    need_numbers(rules, "rules", ["support_share", "confidence_share", "lift"], least=0)
     orders = baskets["order_id"].nunique()
     both = np.rint(rules["support_share"] * orders).to_numpy()
     mine = np.rint(both / rules["confidence_share"]).to_numpy()

@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, brentq, milp
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, amounts_on, finish, format_amount, new_axes
 from ecomlab.result import Result
 
@@ -231,15 +231,16 @@ def list_best_sellers(
 
 
 def _check(products: pd.DataFrame, places: int, cash: float) -> pd.DataFrame:
-    need_columns(products, ["sku", "group"], name="products")
-    need_numbers(products, {"units": 0, "cash": 0, "margin": -np.inf}, name="products")
-    need_unique(products, ["sku"], name="products")
+    need_filled(products, "products", ["sku", "group"])
+    need_numbers(products, "products", ["units", "cash"], least=0)
+    need_numbers(products, "products", ["margin"])
+    need_unique(products, "products", ["sku"])
     if places < 1 or not cash >= 0:
         raise ValueError(f"places, cash: {places}, {cash}. Give at least one place and no debt.")
     cost = products.get("cost", 0.0)
     kept = products["is_kept"].astype(bool) if "is_kept" in products else False
     goods = products.assign(cost=cost, is_kept=kept).reset_index(drop=True)
-    need_numbers(goods, {"cost": 0}, name="products")
+    need_numbers(goods, "products", ["cost"], least=0)
     return goods
 
 

@@ -18,7 +18,7 @@ from scipy.optimize import least_squares
 from scipy.stats import f as f_dist
 from scipy.stats import t as student
 
-from ecomlab.analysis.product.frames import need_numbers, need_unique
+from ecomlab.frames import need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, amounts_on, finish, format_amount, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -129,8 +129,9 @@ def fit_bass(
     >>> fit_bass(sold.head(4)).caveats
     ('Not estimated, because 4 periods are fewer than 5.',)
     """
-    need_numbers(adoptions, {"period": 1, "units": 0}, name="adoptions")
-    need_unique(adoptions, ["period"], name="adoptions")
+    need_numbers(adoptions, "adoptions", ["period"], least=1)
+    need_numbers(adoptions, "adoptions", ["units"], least=0)
+    need_unique(adoptions, "adoptions", ["period"], remedy="Add them up.")
     series = adoptions.sort_values("period", ignore_index=True)
     periods, units = series["period"].to_numpy(float), series["units"].to_numpy(float)
     if (gap := periods != np.arange(1, len(periods) + 1)).any():

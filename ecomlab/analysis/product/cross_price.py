@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
 from ecomlab.analysis.product.levels import fit_counts
+from ecomlab.frames import need_filled, need_numbers, need_share, need_unique
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
 
@@ -98,16 +98,11 @@ def estimate_cross_elasticity(
     (-2.0, 0.5)
     """
     named = [] if cluster is None else [cluster]
-    need_columns(sales, ["sku", "date", "units", "price", group, *named], name="sales")
-    need_numbers(sales, {"units": 0, "price": 0}, name="sales")
-    need_unique(sales, ["sku", "date"], name="sales")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} is not a share between 0 and 1.")
-    if (bad := sales["price"] <= 0).any():
-        raise ValueError(
-            f"sales.price: {int(bad.sum())} rows are not above 0 (first at "
-            f"{bad.index[bad][:3].tolist()}). Drop them, or give the price asked."
-        )
+    need_filled(sales, "sales", ["sku", "date", "units", "price", group, *named])
+    need_numbers(sales, "sales", ["units"], least=0)
+    need_numbers(sales, "sales", ["price"], above=0)
+    need_unique(sales, "sales", ["sku", "date"], remedy="Add them up.")
+    need_share(level, of="level")
     rows = _with_others(sales, group, cluster)
     if len(rows) < 4:
         return _nothing("no group has two products on sale in the same period.", 0)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import GREY, RED, amounts_on, finish, format_amount, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -119,11 +119,12 @@ def find_delist_candidates(
     >>> find_delist_candidates(goods, years=1.0, switching_share=0.5).skus
     ('b',)
     """
-    need_columns(products, ["sku", "group"], name="products")
-    need_numbers(products, {"units": 0, "cash": 0, "margin": -np.inf}, name="products")
-    need_unique(products, ["sku"], name="products")
+    need_filled(products, "products", ["sku", "group"])
+    need_numbers(products, "products", ["units", "cash"], least=0)
+    need_numbers(products, "products", ["margin"])
+    need_unique(products, "products", ["sku"])
     if "orders" in products:
-        need_numbers(products, {"orders": 0}, name="products")
+        need_numbers(products, "products", ["orders"], least=0)
     if years <= 0 or abs(switching_share) > 1 or switching_error < 0 or capital_cost_share < 0:
         raise ValueError(
             f"years, switching_share, switching_error, capital_cost_share: {years}, "
@@ -232,8 +233,8 @@ def plan_delist_test(
     >>> lot.groupby("period")["available_share"].sum().tolist()
     [3.0, 3.0, 3.0]
     """
-    need_columns(products, ["sku", "group"], name="products")
-    need_unique(products, ["sku"], name="products")
+    need_filled(products, "products", ["sku", "group"])
+    need_unique(products, "products", ["sku"])
     if periods < 1 or not 0 < missing_share < 1:
         raise ValueError(f"periods, missing_share: {periods}, {missing_share}. Give whole periods "
                          "and a share inside (0, 1).")  # fmt: skip

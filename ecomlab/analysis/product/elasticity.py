@@ -19,6 +19,7 @@ from scipy.stats import t as student
 from ecomlab.analysis.product.instrument import fit_by_instrument
 from ecomlab.analysis.product.levels import Slopes, fit_counts, fit_logs, take_out
 from ecomlab.analysis.product.panel import Panel, mark_countable, read_panel, say_lost_rows
+from ecomlab.frames import need_share
 from ecomlab.plotting import BLUE, GREY, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -185,8 +186,7 @@ def _check_ways(method: str, instrument: str | None, level: float) -> None:
             f"instrument: method {method!r} needs the name of its column. Give instrument=, the "
             f"column of sales with {what}."
         )
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} is not a share between 0 and 1.")
+    need_share(level, of="level")
 
 
 def _ask_naive(panel: Panel, level: float) -> _Found | str:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_share, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, finish, format_amount, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -102,9 +102,9 @@ def build_purchase_answers(
     >>> build_purchase_answers(said, prices=[5, 15, 25])["buys"].tolist()
     [1, 1, 0]
     """
-    need_columns(answers, ["respondent_id"], name="answers")
-    need_numbers(answers, {"too_cheap": 0, "too_expensive": 0}, name="answers")
-    need_unique(answers, ["respondent_id"], name="answers")
+    need_filled(answers, "answers", ["respondent_id"])
+    need_numbers(answers, "answers", ["too_cheap", "too_expensive"], least=0)
+    need_unique(answers, "answers", ["respondent_id"])
     ladder = np.asarray(prices, dtype=float)
     if ladder.size == 0 or not np.isfinite(ladder).all() or (ladder <= 0).any():
         raise ValueError("prices: give at least one, each above 0.")
@@ -199,9 +199,9 @@ def estimate_demand_curve(
 def _check(
     purchases: pd.DataFrame, unit_cost: float, overstated_share: float, level: float
 ) -> None:
-    need_columns(purchases, ["respondent_id"], name="purchases")
-    need_numbers(purchases, {"price": 0, "buys": 0}, name="purchases")
-    need_unique(purchases, ["respondent_id", "price"], name="purchases")
+    need_filled(purchases, "purchases", ["respondent_id"])
+    need_numbers(purchases, "purchases", ["price", "buys"], least=0)
+    need_unique(purchases, "purchases", ["respondent_id", "price"])
     if (bad := ~purchases["buys"].isin([0, 1])).any():
         raise ValueError(
             f"purchases.buys: {int(bad.sum())} rows are neither 0 nor 1 (first at "
@@ -211,8 +211,7 @@ def _check(
         raise ValueError(f"unit_cost: {unit_cost}; give a cost of 0 or more.")
     if not (np.isfinite(overstated_share) and overstated_share > -1):
         raise ValueError(f"overstated_share: {overstated_share}; give a share, such as 0.21.")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} is not a share between 0 and 1.")
+    need_share(level, of="level")
 
 
 def _fall(bought: np.ndarray, asked: np.ndarray) -> np.ndarray:

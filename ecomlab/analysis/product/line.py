@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, PALETTE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -97,9 +97,9 @@ def classify_products(
     >>> classify_products(sold).table[["sku", "abc", "xyz"]].values.tolist()
     [['A', 'A', 'X'], ['B', 'C', 'Z']]
     """
-    need_columns(sales, ["sku", "period"], name="sales")
-    need_numbers(sales, {"units": 0, "value": 0}, name="sales")
-    need_unique(sales, ["sku", "period"], name="sales")
+    need_filled(sales, "sales", ["sku", "period"])
+    need_numbers(sales, "sales", ["units", "value"], least=0)
+    need_unique(sales, "sales", ["sku", "period"], remedy="Add them up.")
     if not 0 < a_share <= b_share <= 1 or not 0 < x_variation <= y_variation:
         raise ValueError(
             f"a_share, b_share: {a_share}, {b_share}; x_variation, y_variation: {x_variation}, "
@@ -234,12 +234,12 @@ def map_growth_share(
     >>> map_growth_share(lines).table[["segment", "relative_share", "field"]].values.tolist()
     [['tea', 0.5, 'question mark'], ['coffee', 2.0, 'cash cow']]
     """
-    need_columns(segments, ["segment"], name="segments")
-    need_unique(segments, ["segment"], name="segments")
+    need_filled(segments, "segments", ["segment"])
+    need_unique(segments, "segments", ["segment"])
     known = "rival_after" in segments and "market_after" in segments
     numbers = ["own_before", "own_after"]
     numbers += ["market_before", "market_after", "rival_after"] if known else []
-    need_numbers(segments, dict.fromkeys(numbers, 0), name="segments")
+    need_numbers(segments, "segments", numbers, least=0)
     if len(segments) < 2:
         raise ValueError("segments: one segment makes no map. Give at least two.")
     base = "market" if known else "own"
@@ -268,7 +268,7 @@ def _growth_error(segments: pd.DataFrame) -> pd.Series:
     """Return the standard error of log growth: orders are counted, and vary in size."""
     if "orders_before" not in segments or "orders_after" not in segments:
         return pd.Series(0.0, index=segments.index)
-    need_numbers(segments, {"orders_before": 1, "orders_after": 1}, name="segments")
+    need_numbers(segments, "segments", ["orders_before", "orders_after"], least=1)
     return np.sqrt(2 / segments["orders_before"] + 2 / segments["orders_after"])
 
 

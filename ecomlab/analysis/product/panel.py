@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 
 __all__ = ["AVAILABLE", "Panel", "mark_countable", "read_panel", "say_lost_rows"]
 
@@ -74,18 +74,15 @@ def read_panel(
     >>> read_panel(sales, method="naive", instrument=None, controls=(), cluster="sku").units
     array([2., 0.])
     """
-    need_columns(sales, ["sku", "date", "units", "price", cluster], name="sales")
-    need_numbers(sales, {"units": 0, "price": 0}, name="sales")
+    need_filled(sales, "sales", ["sku", "date", "units", "price", cluster])
+    need_numbers(sales, "sales", ["units"], least=0)
     others = [*([instrument] if instrument else []), *controls]
-    need_numbers(sales, dict.fromkeys(others, -np.inf), name="sales")
-    need_unique(sales, ["sku", "date"], name="sales")
+    need_numbers(sales, "sales", others)
+    need_unique(sales, "sales", ["sku", "date"], remedy="Add them up.")
     by_lot = method == "experiment"
-    for column in ["price", *([instrument] if instrument and by_lot else [])]:
-        if (bad := sales[column] <= 0).any():
-            raise ValueError(
-                f"sales.{column}: {int(bad.sum())} rows are not above 0 (first at "
-                f"{bad.index[bad][:3].tolist()}). Drop them, or give the price asked."
-            )
+    need_numbers(
+        sales, "sales", ["price", *([instrument] if instrument and by_lot else [])], above=0
+    )
     outside = None if instrument is None else sales[instrument].to_numpy(float)
     exposure = np.ones(len(sales)) if method == "naive" else _read_shelf(sales)
     sku, date, group = (pd.factorize(sales[c], sort=False)[0] for c in ("sku", "date", cluster))
@@ -100,7 +97,7 @@ def _read_shelf(sales: pd.DataFrame) -> np.ndarray:
     """Return the share of each period in which the product could be bought; 1 if not known."""
     if AVAILABLE not in sales:
         return np.ones(len(sales))
-    need_numbers(sales, {AVAILABLE: 0}, name="sales")
+    need_numbers(sales, "sales", [AVAILABLE], least=0)
     share, units = sales[AVAILABLE], sales["units"]
     for bad, what in ((share > 1, "above 1"), ((share == 0) & (units > 0), "0 beside units sold")):
         if bad.any():

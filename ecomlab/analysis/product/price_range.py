@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.product.frames import need_numbers
+from ecomlab.frames import need_numbers, need_share
 from ecomlab.plotting import BLUE, GREEN, GREY, ORANGE, RED, finish, format_amount, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -145,11 +145,10 @@ def find_price_range(
     PriceRange(lowest_price=5.0 currency/unit, optimal_price=7.0 currency/unit,
     indifference_price=7.0 currency/unit, highest_price=9.0 currency/unit, respondents=4 people)
     """
-    need_numbers(answers, dict.fromkeys(_QUESTIONS, 0.0), name="answers")
+    need_numbers(answers, "answers", _QUESTIONS, least=0)
     if definition not in _CROSSINGS:
         raise ValueError(f"definition: {definition!r}; choose one of {', '.join(_CROSSINGS)}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} is not a share between 0 and 1.")
+    need_share(level, of="level")
     if not (np.isfinite(overstated_share) and overstated_share > -1):
         raise ValueError(f"overstated_share: {overstated_share}; give a share, such as 0.21.")
     weights = _weights(answers, weight)
@@ -182,7 +181,7 @@ def find_price_range(
 def _weights(answers: pd.DataFrame, weight: str | None) -> np.ndarray:
     if weight is None:
         return np.ones(len(answers))
-    need_numbers(answers, {weight: 0.0}, name="answers")
+    need_numbers(answers, "answers", [weight], least=0)
     return answers[weight].to_numpy(float)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ecomlab.analysis.product.elasticity import Elasticity
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, finish, new_axes
 from ecomlab.result import Result
 
@@ -185,14 +185,14 @@ def plan_prices(
 
 def _goods(products: pd.DataFrame, elasticity: Elasticity | float) -> pd.DataFrame:
     """Check the products and give each an elasticity with its ends."""
-    need_columns(products, ["sku", "price", "unit_cost"], name="products")
-    need_unique(products, ["sku"], name="products")
+    need_filled(products, "products", ["sku", "price", "unit_cost"])
+    need_unique(products, "products", ["sku"])
     optional = [c for c in ("competitor_price", "willing_price") if c in products]
-    need_numbers(products, {"price": 0, "unit_cost": 0}, name="products")
+    need_numbers(products, "products", ["price", "unit_cost"], least=0)
     for column in optional:
         there = products.loc[products[column].notna(), [column]]
         if len(there):
-            need_numbers(there, {column: 0}, name="products")
+            need_numbers(there, "products", [column], least=0)
     if (bad := products["price"] <= 0).any():
         raise ValueError(f"products.price: {int(bad.sum())} rows are not above 0 (first at "
                          f"{bad.index[bad][:3].tolist()}). Give today's price.")  # fmt: skip
@@ -201,10 +201,10 @@ def _goods(products: pd.DataFrame, elasticity: Elasticity | float) -> pd.DataFra
     )
     goods = goods.assign(units=1.0, **_ends(elasticity))
     if "units" in products:
-        need_numbers(products, {"units": 0}, name="products")
+        need_numbers(products, "products", ["units"], least=0)
         goods = goods.assign(units=products["units"].astype(float))
     if "elasticity" in products:
-        need_numbers(products, {"elasticity": -np.inf}, name="products")
+        need_numbers(products, "products", ["elasticity"])
         own = products["elasticity"].astype(float)
         goods = goods.assign(elasticity=own, e_low=np.nan, e_high=np.nan)
     if (bad := ~(goods["elasticity"] < 0)).any():
@@ -364,8 +364,8 @@ def build_price_ladder(
     >>> build_price_ladder(line, elasticity=-2.5)["price"].tolist()
     [15.99, 18.49, 24.99]
     """
-    need_numbers(products, {"rung": 0}, name="products")
-    need_unique(products, ["rung"], name="products")
+    need_numbers(products, "products", ["rung"], least=0)
+    need_unique(products, "products", ["rung"])
     if not 0 <= least_gap_share < 1:
         raise ValueError(f"least_gap_share: {least_gap_share}; give a share from 0, below 1.")
     limits = _Limits(0.0, most_change_share, 0.0, ending_gap)

@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import norm
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
 from ecomlab.analysis.product.growth import Exposure, Growth, build_exposure, fit_growth
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import PALETTE, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -146,14 +146,14 @@ def stage_products(
 
 
 def _check(weekly: pd.DataFrame, products: pd.DataFrame) -> None:
-    need_columns(weekly, ["week_start", "sku"], name="weekly")
-    need_numbers(weekly, {"units": 0}, name="weekly")
+    need_filled(weekly, "weekly", ["week_start", "sku"])
+    need_numbers(weekly, "weekly", ["units"], least=0)
     if not pd.api.types.is_datetime64_any_dtype(weekly["week_start"]):
         kind = weekly["week_start"].dtype
         raise ValueError(f"weekly.week_start: {kind} instead of days. Use pd.to_datetime.")
-    need_unique(weekly, ["week_start", "sku"], name="weekly")
-    need_columns(products, ["sku"], name="products")
-    need_unique(products, ["sku"], name="products")
+    need_unique(weekly, "weekly", ["week_start", "sku"], remedy="Add them up.")
+    need_filled(products, "products", ["sku"])
+    need_unique(products, "products", ["sku"])
     if "category_id" not in products:
         raise ValueError("products.category_id: the column is missing. Give one, empty if unknown.")
     off = (weekly["week_start"] - weekly["week_start"].min()).dt.days % 7 != 0
@@ -260,8 +260,8 @@ def confuse_stages(stages: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     np.int64(1)
     """
     for name, frame in (("stages", stages), ("truth", truth)):
-        need_columns(frame, ["sku", "stage"], name=name)
-        need_unique(frame, ["sku"], name=name)
+        need_filled(frame, name, ["sku", "stage"])
+        need_unique(frame, name, ["sku"])
     both = stages[["sku", "stage"]].merge(truth[["sku", "stage"]], on="sku", suffixes=("", "_true"))
     table = pd.crosstab(both["stage_true"], both["stage"])
     table = table.reindex(index=list(STAGES), columns=list(STAGES), fill_value=0)

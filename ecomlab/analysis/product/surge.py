@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, ORANGE, finish, new_axes
 from ecomlab.result import Result
 
@@ -107,9 +107,9 @@ def watch_surges(
     >>> watch_surges(sold).table[["noticed", "lead_weeks"]].astype(str).values.tolist()
     [['2024-08-26', '1']]
     """
-    need_columns(weekly, ["week_start", "group"], name="weekly")
-    need_numbers(weekly, {"units": 0}, name="weekly")
-    need_unique(weekly, ["week_start", "group"], name="weekly")
+    need_filled(weekly, "weekly", ["week_start", "group"])
+    need_numbers(weekly, "weekly", ["units"], least=0)
+    need_unique(weekly, "weekly", ["week_start", "group"], remedy="Add them up.")
     if surge_ratio <= 1 or not 0 < false_alarms_per_year <= 10 or usual_weeks < 8:
         raise ValueError(
             f"surge_ratio, false_alarms_per_year, usual_weeks: {surge_ratio}, "

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from scipy.optimize import minimize_scalar
 from scipy.stats import false_discovery_control, norm
 
-from ecomlab.analysis.product.frames import need_columns, need_numbers, need_unique
+from ecomlab.frames import need_filled, need_numbers, need_unique
 from ecomlab.plotting import BLUE, GREY, finish, new_axes
 from ecomlab.result import Result
 from ecomlab.stats import LEVEL
@@ -174,9 +174,10 @@ def measure_switching(
 
 
 def _check(panel: pd.DataFrame, block: int) -> None:
-    need_columns(panel, ["period", "group", "sku"], name="panel")
-    need_numbers(panel, {"units": 0, "available_share": 0, "period": -np.inf}, name="panel")
-    need_unique(panel, ["period", "sku"], name="panel")
+    need_filled(panel, "panel", ["period", "group", "sku"])
+    need_numbers(panel, "panel", ["units", "available_share"], least=0)
+    need_numbers(panel, "panel", ["period"])
+    need_unique(panel, "panel", ["period", "sku"], remedy="Add them up.")
     if (bad := panel["available_share"] > 1).any():
         where = panel.index[bad][:3].tolist()
         raise ValueError(
