@@ -265,7 +265,7 @@ def note_clicks(fired, visitors, region, regions, last_click, day):
     return landed
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")  # a chance is below 1
 def only_route(chance):
     """Return the chance of each route to be the only one, given that one fired; visits x routes."""
     out = np.empty_like(chance)
