@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -44,6 +45,14 @@ class People:
     since: Array  # day of the first order before the period; 1 where there was none
     orders_before: Array  # orders before the first day
     has_left: Array  # among the customers of the time before
+
+    @cached_property
+    def _in_order(self) -> bool:
+        return bool((self.ids == np.arange(len(self.ids))).all())
+
+    def numbers(self, who: Array) -> Array:
+        """Return the numbers of some people: their positions, where nobody is left out."""
+        return who if self._in_order else np.asarray(self.ids[who])
 
 
 def draw_people(scenario: Scenario, noise: Noise, count: int) -> People:

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 __all__ = ["ContentHash", "canonical_hash"]
 
+_BLOCK = 1 << 20  # rows
+
 
 def canonical_hash(table: pa.Table) -> str:
     """Return the SHA-256 of a table's content, whatever wrote it and however it is chunked.
@@ -33,10 +35,17 @@ def canonical_hash(table: pa.Table) -> str:
     return whole.digest()
 
 
+def _begin_gaps(rows: int) -> Any:
+    """Return the hash of rows of which none is empty, as in most columns."""
+    found = hashlib.sha256()
+    for start in range(0, rows, _BLOCK):
+        found.update(bytes(min(_BLOCK, rows - start)))
+    return found
+
+
 @functools.lru_cache(maxsize=8)
 def _no_gaps(rows: int) -> bytes:
-    """Return the digest of rows of which none is empty: that of most columns."""
-    return hashlib.sha256(bytes(rows)).digest()
+    return bytes(_begin_gaps(rows).digest())
 
 
 class _Column:
@@ -50,7 +59,7 @@ class _Column:
     def tell(self, gaps: np.ndarray | None, count: int) -> None:
         """Add rows, some of them empty."""
         if self._gaps is None and gaps is not None:
-            self._gaps = hashlib.sha256(bytes(self.rows))
+            self._gaps = _begin_gaps(self.rows)
         if self._gaps is not None:
             self._gaps.update(bytes(count) if gaps is None else gaps)
         self.rows += count

@@ -210,7 +210,9 @@ def test_occasions_of_two_days_are_those_of_everybody_asked_one_by_one():
     may = (of["rate"] > 0) & (of["customer"] | (of["aware_at"] < 0.7))
     known = np.flatnonzero(may)
     ceiling = of["rate"][known] * np.float32(1.5)
-    close = visits.screen_occasions(known, of["ids"], ceiling, np.float32(level * 2.0**32), keys)
+    close = visits.screen_occasions(
+        known, of["ids"][known], ceiling, np.float32(level * 2.0**32), keys
+    )
     for day, (who, luck) in enumerate(close):
         found = visits.draw_occasions(
             who, luck, of["rate"], traffic, (of["region"], of["aware_at"]),
@@ -236,7 +238,14 @@ def test_mails_go_to_members_by_the_habit_and_the_budget_of_their_region():
     luck = Noise(3).uniform("mail", of["ids"], day=10)
     for habit in (0.0, 0.5, 1.0):
         found = visits.draw_mails(
-            members, last_order, of["region"], (2.0, 0.5, 60, habit), budget, of["ids"], keys, 10
+            members,
+            last_order,
+            of["region"],
+            (2.0, 0.5, 60, habit),
+            budget,
+            of["ids"][members],
+            keys,
+            10,
         )
         recent = 10 - last_order <= 60
         mean = np.where(recent[members], 2.0, 0.5).mean()
@@ -261,7 +270,7 @@ def test_routes_fire_each_by_its_own_luck_and_the_last_one_is_the_channel():
     search, found_at, most = (0.4, 0.5, 0.3, 0.8), 0.15, 0.9
     keys = (*Noise(3).keys("search", day=4), *Noise(3).keys("route", day=4))
     kept, chance, fired, route, searches = visits.draw_routes(
-        here, of["ids"], (loyal, natural, mail, social), (of["region"], liking),
+        here, of["ids"][here], (loyal, natural, mail, social), (of["region"], liking),
         (kinds, numbers, is_social, reach), (response, burst, found_at, search),
         (0.5, 0.2, 0.6, most), keys,
     )  # fmt: skip
@@ -309,8 +318,8 @@ def test_shoppers_look_at_places_of_a_shelf_and_count_nothing_twice():
     streams = ("consider.category", "few", "more")
     keys = tuple(key for stream in streams for key in Noise(3).keys(stream, day=2))
     main, seen, counts = choice.look_around(
-        visitors, stays, ids, taste, mood, companion, (shelf, ranges, partner, on_sale, offered),
-        keys,
+        visitors, stays, ids[visitors], taste, mood, companion,
+        (shelf, ranges, partner, on_sale, offered), keys,
     )  # fmt: skip
     for v, who in enumerate(visitors):
         if not stays[v]:

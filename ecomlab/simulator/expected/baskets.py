@@ -131,7 +131,7 @@ class Baskets:
             shelf = (goods.shelf, day["shelf_range"][people.region[some]], goods.partner,
                      day["on_sale"], goods.is_offered)  # fmt: skip
             main, seen, counts = look_around(
-                some, np.ones(len(some), dtype=bool), people.ids, people.category_taste, mood,
+                some, np.ones(len(some), dtype=bool), people.ids[some], people.category_taste, mood,
                 self.companion, shelf, tuple(key for pair in keys for key in pair),
             )  # fmt: skip
             found.append((seen, counts, main))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,7 @@ def live_expected(
 
 def _some(people: People, who: Array) -> People:
     """Return some of the people."""
-    return replace(people, **{name: values[who] for name, values in vars(people).items()})
+    return replace(people, **{one.name: getattr(people, one.name)[who] for one in fields(people)})
 
 
 class _Expected:

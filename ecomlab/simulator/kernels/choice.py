@@ -21,12 +21,13 @@ _LEAST_READY, _MOST_READY = -8.0, 4.5
 
 
 @njit(cache=True)
-def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
+def look_around(visitors, stays, numbers, taste, mood, companion, goods, keys):
     """Return the category each visitor turns to, the products looked at, and which count.
 
-    ``goods`` is (shelf by range and category, range by visit, partner, is on sale, is offered
-    by range); ``keys`` are those of the streams of categories, of the first five places and of
-    the others. What is seen twice counts once; who does not stay looks at nothing.
+    ``numbers`` are the visitors' in the hash, ``goods`` is (shelf by range and category, range by
+    visit, partner, is on sale, is offered by range); ``keys`` are those of the streams of
+    categories, of the first five places and of the others. What is seen twice counts once; who
+    does not stay looks at nothing.
     """
     shelf, range_of, partner, on_sale, is_offered = goods
     own = gather_rows(taste, visitors)
@@ -35,7 +36,6 @@ def look_around(visitors, stays, ids, taste, mood, companion, goods, keys):
     seen = np.zeros((len(visitors), SLOTS), dtype=np.int32)
     counts = np.zeros((len(visitors), SLOTS), dtype=np.bool_)
     edges, mask = np.empty(kinds), np.uint64(size - 1)
-    numbers = ids[visitors]
     kind_luck = hash_uniforms(numbers, keys[0], keys[1])
     few_words = hash_words(numbers, keys[2], keys[3])
     more_words = hash_words(numbers, keys[4], keys[5])

@@ -30,17 +30,17 @@ _MOST_LUCK = np.float32(2.0**32 - 512)  # the largest chance as 32 bits
 
 
 @njit(cache=True)
-def screen_occasions(known, ids, ceiling, slack, keys):
+def screen_occasions(known, numbers, ceiling, slack, keys):
     """Return, for two days, whose luck may bring an occasion, and that luck.
 
-    One word serves a person for two days. ``ceiling`` is the highest rate of each of the known,
-    ``slack`` the chance that a rate of 1 has at most, in 2^32ths.
+    One word serves a person for two days. ``numbers`` are those of the known in the hash,
+    ``ceiling`` their highest rates, ``slack`` the chance that a rate of 1 has at most, in 2^32ths.
     """
     who_1, who_2 = np.empty(len(known), dtype=np.int64), np.empty(len(known), dtype=np.int64)
     luck_1, luck_2 = np.empty(len(known), dtype=np.uint32), np.empty(len(known), dtype=np.uint32)
     first = second = 0
     for k in range(len(known)):
-        word = word_of(ids[known[k]], keys[0], keys[1])
+        word = word_of(numbers[k], keys[0], keys[1])
         most = np.uint32(min(ceiling[k] * slack, _MOST_LUCK))
         low, high = np.uint32(word & _LOW_HALF), np.uint32(word >> _HALF_WORD)
         # written always, counted only where it is close: no branch to guess wrong
@@ -131,13 +131,13 @@ def _weigh_route(kind, out, looks, comers, reach, bought, search):
 
 
 @njit(cache=True)
-def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
+def draw_routes(here, numbers, flags, crowd, routes, flow, habits, keys):
     """Let routes fire on each occasion; keep the occasions on which one did.
 
     Parameters
     ----------
-    here, ids
-        Whose occasions; numbers of all people.
+    here, numbers
+        Whose occasions, and their numbers in the hash.
     flags
         Of each occasion: is a customer's, is natural, has a mail, and the factor of social.
     crowd
@@ -161,7 +161,7 @@ def draw_routes(here, ids, flags, crowd, routes, flow, habits, keys):
         others, and those found unpaid.
     """
     is_customer, is_natural, has_mail, social = flags
-    region, liking, numbers = crowd[0][here], gather_rows(crowd[1], here), ids[here]
+    region, liking = crowd[0][here], gather_rows(crowd[1], here)
     kinds, number_of, is_social, reach = routes
     response, burst, found, search = flow
     share, named_new, named_loyal, most = habits
@@ -224,7 +224,7 @@ def list_members(has_mail, customer, unsubscribed):
 
 
 @njit(cache=True)
-def draw_mails(members, last_order, region, law, budget, ids, keys, day):
+def draw_mails(members, last_order, region, law, budget, numbers, keys, day):
     """Return which members of the mailing list are sent a mail today.
 
     ``law`` is (mails a week to recent buyers, to others, days of recency, strength of the
@@ -241,7 +241,7 @@ def draw_mails(members, last_order, region, law, budget, ids, keys, day):
     out = np.empty(count, dtype=np.int64)
     sent = 0
     most = min(max(often, seldom) * budget.max(), 1.0)
-    luck = hash_uniforms(ids[members], keys[0], keys[1])
+    luck = hash_uniforms(numbers, keys[0], keys[1])
     for k in range(count):
         if luck[k] >= most:
             continue

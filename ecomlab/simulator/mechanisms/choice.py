@@ -65,8 +65,8 @@ def consider(day: Day) -> None:
     companion = world.once("companion", lambda: _companions(world.scenario))
     shelf = (goods.shelf, day["shelf_range"][world.people.region[visitors]], goods.partner,
              day["on_sale"], goods.is_offered)  # fmt: skip
-    looks = (visitors, day["stays"], world.people.ids, world.people.category_taste, mood,
-             companion, shelf)  # fmt: skip
+    numbers = world.people.numbers(visitors)
+    looks = (visitors, day["stays"], numbers, world.people.category_taste, mood, companion, shelf)
     kind, known = day.keys("consider.category"), (day["appeal"], day["log_price"])
     keys = (*kind, *day.keys("consider"), *day.keys("consider", part="more"))
     main, seen, counts = look_around(*looks, keys)
@@ -75,7 +75,7 @@ def consider(day: Day) -> None:
         _, *others = look_around(*looks, keys)
         seen, counts = recommend(day, main, known, (seen, counts), (others[0], others[1]))
     day["considered"], day["is_seen"], day["main_category"] = seen.T, counts.T, main
-    _mark_gaps(day, world.people.ids[visitors])
+    _mark_gaps(day, numbers)
 
 
 def _companions(scenario: Scenario) -> Array:
@@ -174,7 +174,7 @@ def choose(day: Day) -> None:
         day["label_luck"], day["label_share"],
     )  # fmt: skip
     time, rest, wants, day["in_cart"], wanted, day["order_chance"], line, pull = choose_products(
-        day.world.people.ids[day["visitors"]],
+        day.world.people.numbers(day["visitors"]),
         (day["considered"].T, day["is_seen"].T, day["main_category"]), (inside.T, outside),
         (goods.key, goods.category), (law.companion_bonus, law.add_on_outside, law.cart_slack),
         day["feature_cart"], (*day.keys("gumbel"), *day.keys("add_on")), gaps,

@@ -16,7 +16,7 @@ _DAY = 86_400  # seconds; where clocks change, only the order of orders counts
 @mechanism(reads=("visitors",), writes=("visit_luck",), streams=("visit.hour",))
 def time_visits(day: Day) -> None:
     """Draw when in the day each visit begins, as a uniform (see ``clock.visit_seconds``)."""
-    number = occasions(day.world.people.ids[day["visitors"]], day.index)
+    number = occasions(day.world.people.numbers(day["visitors"]), day.index)
     day["visit_luck"] = day.lasting("visit.hour", number)
 
 

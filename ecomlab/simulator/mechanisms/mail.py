@@ -39,7 +39,8 @@ def send_mail(day: Day) -> None:
     sent = draw_mails(
         members, day["last_order"], world.people.region,
         (law.per_week_recent, law.per_week_others, law.recent_days, habit),
-        day["budget_by_region"][row].astype(np.float64), ids, day.keys("mail"), day.index,
+        day["budget_by_region"][row].astype(np.float64), world.people.numbers(members),
+        day.keys("mail"), day.index,
     )  # fmt: skip
     for test in day["running"]:
         if test.kind == "holdout" and test.what == "email":
@@ -51,7 +52,7 @@ def send_mail(day: Day) -> None:
 
 def _read(day: Day, sent: np.ndarray, row: int) -> None:
     """Let receivers open, tire and leave, and book the cost of sending."""
-    law, ids = day.world.scenario.mail, day.world.people.ids[sent]
+    law, ids = day.world.scenario.mail, day.world.people.numbers(sent)
     remembered = day["fatigue"][sent] * law.fatigue_memory ** (day.index - day["mailed_on"][sent])
     usual = day.parameter("mail.open_share", law.open_share, people=sent)
     logit = np.log(usual / (1 - usual)) - law.fatigue * (remembered - 1)

@@ -108,7 +108,8 @@ def _tide(day: Day) -> _Tide:
         return tide
     level, keys = need * _SURGE, day.world_keys("occasion", day.index // 2)
     slack = np.float32(level * 2.0**32)
-    return limit, known, ceiling, level, screen_occasions(known, people.ids, ceiling, slack, keys)
+    close = screen_occasions(known, people.numbers(known), ceiling, slack, keys)
+    return limit, known, ceiling, level, close
 
 
 @mechanism(
@@ -128,7 +129,7 @@ def fire_routes(day: Day) -> None:
     flow = (day["response"], day["burst"], float(search.organic_first / day["rank"]), chances)
     habits = (search.share, search.brand_share_new, search.brand_share_loyal, MOST)
     kept, chance, fired, route, searches = draw_routes(
-        here, people.ids, flags, (people.region, people.liking),
+        here, people.numbers(here), flags, (people.region, people.liking),
         world.once("route_kinds", lambda: _kinds_of(world.scenario)), flow,
         habits, (*day.keys("search"), *day.keys("route")),
     )  # fmt: skip
@@ -166,7 +167,7 @@ def _targeting(day: Day, here: Array) -> Array:
 @mechanism(reads=("visitors",), writes=("stays",), streams=("visit",))
 def look_in(day: Day) -> None:
     """Let some visits leave at once, having looked at nothing: whoever comes, by luck."""
-    number = occasions(day.world.people.ids[day["visitors"]], day.index)
+    number = occasions(day.world.people.numbers(day["visitors"]), day.index)
     luck = day.lasting("visit", number, part="look")
     day["stays"] = luck >= day.world.scenario.choice.leaves_at_once
 
