@@ -71,7 +71,7 @@ def serve(
     place = np.empty(len(came), dtype=np.int64)  # in the queue
     place[np.lexsort((came,) if turn is None else (came, turn))] = np.arange(len(came))
     agents = np.asarray(agents)
-    changes = np.flatnonzero(np.append(True, agents[1:] != agents[:-1])[: len(agents)])
+    changes = np.flatnonzero(np.append(True, agents[1:] != agents[:-1]))
     when = np.concatenate([changes * _HOUR, np.maximum(came, 0.0), [end]])
     what = np.concatenate([-1 - agents[changes], np.arange(len(came)), [-1]])
     rank = np.lexsort((np.concatenate([changes * 0 - 1, place, [len(came)]]), when))

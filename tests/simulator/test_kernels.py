@@ -1,5 +1,6 @@
 """Compiled loops agree with slow, obvious versions of what they do."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,8 @@ from ecomlab.simulator.kernels import choice, draws, tables, visits
 from ecomlab.simulator.mechanisms.expectation import shapley_route_share, sole_route_chance
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Noise, poisson
+from ecomlab.simulator.people import draw_people
+from ecomlab.simulator.scenario import load_scenario
 from ecomlab.simulator.service import gain_of_answer, rise_of_lifted
 
 _MASK = 2**64 - 1
@@ -75,6 +78,14 @@ def test_the_mailing_list_has_customers_who_agreed_and_did_not_leave_it():
     has_mail, customer, unsubscribed = flags
     expected = np.flatnonzero(has_mail & customer & ~unsubscribed)
     assert (visits.list_members(has_mail, customer, unsubscribed) == expected).all()
+
+
+def test_people_keep_their_numbers_where_some_are_left_out():
+    everybody = draw_people(load_scenario("tiny"), Noise(7), 40)
+    some = replace(everybody, ids=everybody.ids + 5)
+    who = np.array([3, 8, 20])
+    assert everybody.numbers(who).tolist() == everybody.ids[who].tolist() == [3, 8, 20]
+    assert some.numbers(who).tolist() == [8, 13, 25]
 
 
 def test_people_of_a_day_are_the_union_of_all_who_come():

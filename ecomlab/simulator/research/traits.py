@@ -44,7 +44,7 @@ def stock_taken(world: World) -> Array:
     return world.people.ids[:_ENOUGH]
 
 
-def category_shares(world: World, who: Array, season: Array | float = 0.0) -> Array:
+def category_shares(world: World, who: Array) -> Array:
     """Return the share of each person's orders that falls into each category.
 
     Parameters
@@ -53,12 +53,9 @@ def category_shares(world: World, who: Array, season: Array | float = 0.0) -> Ar
         The world.
     who
         Positions of people.
-    season
-        Log season of the categories, one each.
     """
-    kinds = world.scenario.categories.values()
-    mood = np.array([kind.popularity for kind in kinds]) * np.exp(season)
-    weight = world.people.category_taste[who] * mood.astype(np.float32)
+    mood = world.of_categories("popularity").astype(np.float32)
+    weight = world.people.category_taste[who] * mood
     return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
