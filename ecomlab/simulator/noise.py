@@ -69,9 +69,9 @@ class Noise:
         self, stream: str, ids: Array, *, day: int | None = None, part: str = ""
     ) -> npt.NDArray[np.uint64]:
         """Return 64 random bits for each entity (see :meth:`uniform`), for several small draws."""
-        given = np.asarray(ids)
-        keys = self.keys(stream, day=day, part=part)
-        return np.asarray(hash_words(given.ravel(), *keys)).reshape(given.shape)
+        given, keys = np.asarray(ids), self.keys(stream, day=day, part=part)
+        drawn: npt.NDArray[np.uint64] = hash_words(given.ravel(), *keys)
+        return drawn if given.ndim == 1 else drawn.reshape(given.shape)
 
     def keys(
         self, stream: str, *, day: int | None = None, part: str = ""
@@ -166,9 +166,10 @@ def poisson(u: Array, mean: Array | float) -> npt.NDArray[np.int64]:
     >>> poisson(np.array([0.3, 0.9, 0.999]), 1.0).tolist()
     [0, 2, 5]
     """
-    u, mean = np.broadcast_arrays(np.asarray(u, dtype=np.float64), np.asarray(mean))
-    counts = poisson_quantiles(u.ravel(), mean.astype(np.float64).ravel())
-    return np.asarray(counts).reshape(u.shape)
+    u, mean = np.asarray(u, dtype=np.float64), np.asarray(mean, dtype=np.float64)
+    if mean.ndim:
+        u, mean = np.broadcast_arrays(u, mean)
+    return np.asarray(poisson_quantiles(u.ravel(), mean.ravel())).reshape(u.shape)
 
 
 def pick(u: Array, shares: Array) -> npt.NDArray[np.int64]:

@@ -59,6 +59,12 @@ class World:
             self._made[name] = make()
         return self._made[name]
 
+    @property
+    def slots(self) -> Array:
+        """Numbers in the hash of routes in regions, routes x regions."""
+        routes, regions = len(self.scenario.routes), len(self.scenario.regions)
+        return self.once("slots", lambda: np.arange(routes)[:, None] * 64 + np.arange(regions))
+
     def of_categories(self, name: str) -> Array:
         """Return a parameter of all categories."""
         kinds = self.scenario.categories.values()

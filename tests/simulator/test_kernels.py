@@ -180,10 +180,18 @@ def test_what_is_expected_adds_up_line_by_line():
     seen = rng.integers(0, 40, found[6].shape).astype(np.int32)
     asked, cost = rng.uniform(5, 50, 40), rng.uniform(1, 20, 40)
     paid, beta = rng.uniform(0.9, 1, len(seen)), rng.uniform(2, 3, len(seen))
-    amount, spent = choice.expect_money(seen, found[6], (asked, cost))
-    np.testing.assert_allclose(amount, (found[6] * asked[seen]).sum(axis=1))
-    np.testing.assert_allclose(spent, (found[6] * cost[seen]).sum(axis=1))
-    units, slope = choice.expect_units(seen, found[6], found[7], paid, beta, 40)
+    coupon, depth = 0.1 * (rng.random(len(seen)) < 0.3), 0.2 * (rng.random(len(seen)) < 0.2)
+    orders, amount, margin = choice.expect_money(
+        seen, (found[5], found[6]), (asked, cost), (1.2, paid, coupon, depth)
+    )
+    np.testing.assert_allclose(orders, paid * found[5])
+    price = (found[6] * asked[seen]).sum(axis=1) * (1 - coupon) * (1 - depth)
+    np.testing.assert_allclose(amount, 1.2 * paid * price)
+    np.testing.assert_allclose(amount - margin, 1.2 * paid * (found[6] * cost[seen]).sum(axis=1))
+    whose = rng.permutation(len(seen))
+    units, slope = choice.expect_units(
+        seen, (found[6], found[7]), whose, paid, beta[np.argsort(whose)], 40
+    )
     np.testing.assert_allclose(
         units, np.bincount(seen.ravel(), (paid[:, None] * found[6]).ravel(), 40)
     )

@@ -340,41 +340,58 @@ def serve_in_turn(stock, asked, wanted, liking, turn, stay):
 
 
 @njit(cache=True)
-def expect_money(seen, line, money):
-    """Return the sums of each visit's lines at price and at cost; ``money`` is by product."""
-    asked, cost = money
-    amounts, costs = np.zeros(len(seen)), np.zeros(len(seen))
+def expect_money(seen, chances, goods, till):
+    """Return each visit's expected paid orders, their amount and their margin, in rows.
+
+    ``chances`` is (to order, of each line), ``goods`` the price and the cost of a unit by
+    product, ``till`` the units of a line and, by visit, the share of orders that are paid, that of
+    the price that a coupon takes off and that which a live show does.
+    """
+    order, line = chances
+    asked, cost = goods
+    units, paid, coupon, depth = till
+    out = np.zeros((3, len(seen)))
     for v in range(len(seen)):
+        out[0, v] = paid[v] * order[v]
         if not _any(line, v):
             continue
+        amount = spent = 0.0
         for slot in range(SLOTS):
-            amounts[v] += line[v, slot] * asked[seen[v, slot]]
-            costs[v] += line[v, slot] * cost[seen[v, slot]]
-    return amounts, costs
+            amount += line[v, slot] * asked[seen[v, slot]]
+            spent += line[v, slot] * cost[seen[v, slot]]
+        sold = paid[v] * units
+        out[1, v] = sold * (1 - coupon[v]) * (1 - depth[v]) * amount
+        out[2, v] = out[1, v] - sold * spent
+    return out
 
 
 @njit(cache=True)
-def expect_units(seen, line, pull, paid, beta, count):
+def expect_units(seen, chances, visitors, paid, sensitivity, count):
     """Return paid lines expected of each product, and their slope in its log price, negated.
 
-    ``paid`` is the share of orders that are paid, ``beta`` the price sensitivity, by visit.
+    ``chances`` is (of each line, how fast it grows), ``paid`` the share of orders that are paid, by
+    visit, ``sensitivity`` that of all people to the price.
     """
+    line, pull = chances
     units, slope = np.zeros(count), np.zeros(count)
     for v in range(len(seen)):
         if not _any(line, v):
             continue
+        beta = np.float64(sensitivity[visitors[v]])
         for slot in range(SLOTS):
             units[seen[v, slot]] += paid[v] * line[v, slot]
-            slope[seen[v, slot]] += paid[v] * beta[v] * pull[v, slot]
+            slope[seen[v, slot]] += paid[v] * beta * pull[v, slot]
     return units, slope
 
 
 @njit(cache=True)
 def weigh_routes(alone, worth):
-    """Return the sums over visits of alone (visits x routes) times each row of worth."""
-    out = np.zeros((len(worth), alone.shape[1]))
+    """Return the sums over visits of alone (visits x routes) times 1 and each row of worth."""
+    out = np.zeros((1 + len(worth), alone.shape[1]))
     for v in range(alone.shape[0]):
+        for i in range(alone.shape[1]):
+            out[0, i] += alone[v, i]
         for k in range(len(worth)):
             for i in range(alone.shape[1]):
-                out[k, i] += alone[v, i] * worth[k, v]
+                out[1 + k, i] += alone[v, i] * worth[k, v]
     return out

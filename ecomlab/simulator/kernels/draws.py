@@ -78,14 +78,20 @@ def gather_rows(table, rows):
 
 @njit(cache=True)
 def poisson_quantiles(u, mean):
-    """Return the Poisson quantile of each uniform at its own mean, by adding up the terms."""
+    """Return the Poisson quantile of each uniform, by adding up the terms.
+
+    Each has its own mean, or all have the same one.
+    """
     out = np.zeros(len(u), dtype=np.int64)
+    usual = mean[0] if len(mean) else 0.0
+    none = math.exp(-usual)
     for i in range(len(u)):
-        term = math.exp(-mean[i])
-        below, k, most = term, 0, int(2 * mean[i] + 40)
+        own = mean[i] if len(mean) > 1 else usual
+        term = none if own == usual else math.exp(-own)
+        below, k, most = term, 0, int(2 * own + 40)
         while u[i] > below and k < most:
             k += 1
-            term *= mean[i] / k
+            term *= own / k
             below += term
         out[i] = k
     return out

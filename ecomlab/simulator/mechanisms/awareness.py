@@ -26,5 +26,5 @@ def spread_awareness(day: Day) -> None:
     entry, spend, aware = scenario.entry, day["launch_spend"], day["aware"]
     launched = entry.launch_effect * spend / (spend + entry.launch_half_saturation)
     gain = (reached + law.word_of_mouth * buyers + launched) * (1 - aware)
-    moved = np.clip(aware + gain - law.forget_per_day * aware, 0, 1)
+    moved = np.minimum(np.maximum(aware + gain - law.forget_per_day * aware, 0), 1)
     day["aware"] = np.where(day["is_open"], moved, aware)

@@ -19,6 +19,7 @@ from ecomlab.simulator.mechanisms.recommendation import recommend
 from ecomlab.simulator.mechanisms.substitution import chance_with_gaps
 from ecomlab.simulator.noise import Array
 from ecomlab.simulator.scenario import Scenario
+from ecomlab.simulator.world import World
 
 __all__ = ["SLOTS", "choose", "consider", "see_features", "value_products"]
 
@@ -107,11 +108,17 @@ def value_products(day: Day) -> None:
     mean = world.of_categories("mean_price")[goods.category]
     fades = world.of_categories("fades_per_year")[goods.category]
     age = np.maximum(day.index - goods.launch, 0)
-    life = -law.launch_dip * 0.5 ** (age / 45) - fades * np.clip(age / 365 - 1, 0, 3)
+    dip = world.once("dip", lambda: law.launch_dip * 0.5 ** (np.arange(_oldest(world) + 1) / 45))
+    life = -dip[age] - fades * np.minimum(np.maximum(age / 365 - 1, 0), 3)
     care = world.scenario.habits.coaching_effect * day["coached"]
     shock = day["category_shock"][goods.category] + day["sku_shock"]
     day["appeal"] = goods.quality + life + care + shock
     day["log_price"] = np.log(day["price_cents"] / 100 / mean)
+
+
+def _oldest(world: World) -> int:
+    """Return the age in days that a product has at most in the period."""
+    return max(len(world.around.days.dates) - int(world.products.launch.min()), 0)
 
 
 @mechanism(

@@ -31,23 +31,23 @@ def expect(day: Day) -> None:
     scenario, people, seen = day.world.scenario, day.world.people, day["considered"]
     worth = _worth(day, day["live_depth"], day["order_chance"], day["line_chance"])
     day["expected_orders"], day["expected_amount"], day["expected_margin"] = (
-        float(one.sum()) for one in worth
+        worth.sum(axis=1).tolist()
     )
     chance = day["route_chance"]
     day["visit_sole"] = alone = sole_route_chance(chance)
     at_depths = day["by_depth"]
     usual, *shows = [_worth(day, *at) for at in at_depths] if scenario.live else [worth]
-    sums = weigh_routes(alone.T, np.vstack([np.ones(alone.shape[1]), usual]))
+    sums = weigh_routes(alone.T, usual)
     day["route_visits"], told = sums[0], sums[1:]
     for show in shows:
         last = last_route_change(chance, list(scenario.routes).index("live"))
-        told = told + weigh_routes(np.ascontiguousarray(last.T), show - usual)
+        told = told + weigh_routes(np.ascontiguousarray(last.T), show - usual)[1:]
     day["route_orders"], day["route_amount"], day["route_margin"] = told
     units, paid = 1 + scenario.choice.extra_units, np.broadcast_to(_paid_share(day), worth[0].shape)
-    beta = people.price_sensitivity[day["visitors"]].astype(np.float64)
     sold, slope = expect_units(
-        seen.T, day["line_chance"].T, day["pull"].T, paid, beta, len(day.world.products.key)
-    )
+        seen.T, (day["line_chance"].T, day["pull"].T), day["visitors"], paid,
+        people.price_sensitivity, len(day.world.products.key),
+    )  # fmt: skip
     day["sku_units"], day["sku_slope"] = units * sold, -units * slope
 
 
@@ -62,13 +62,14 @@ def _paid_share(day: Day) -> Array | float:
 def _worth(day: Day, depth: Array | float, order_chance: Array, line_chance: Array) -> Array:
     """Return each visit's expected orders, amount and margin at a live discount, in rows."""
     habits, people = day.world.scenario.habits, day.world.people
-    paid, units = _paid_share(day), 1 + day.world.scenario.choice.extra_units
     finds = day.parameter("till.coupon_share", habits.coupon_share, people=day["visitors"])
     coupon = people.has_mail[day["visitors"]] * (finds * habits.coupon_depth)
     money = (day["price_cents"] / 100, day["unit_cost_cents"] / 100)
-    asked, cost = expect_money(day["considered"].T, line_chance.T, money)
-    amount = paid * units * (1 - coupon) * (1 - depth) * asked
-    return np.stack([paid * order_chance, amount, amount - paid * units * cost])
+    till = (np.broadcast_to(one, coupon.shape) for one in (_paid_share(day), coupon, depth))
+    return np.asarray(expect_money(
+        day["considered"].T, (order_chance, line_chance.T), money,
+        (1 + day.world.scenario.choice.extra_units, *till),
+    ))  # fmt: skip
 
 
 def sole_route_chance(chance: Array) -> Array:

@@ -53,7 +53,10 @@ def send_mail(day: Day) -> None:
 def _read(day: Day, sent: np.ndarray, row: int) -> None:
     """Let receivers open, tire and leave, and book the cost of sending."""
     law, ids = day.world.scenario.mail, day.world.people.numbers(sent)
-    remembered = day["fatigue"][sent] * law.fatigue_memory ** (day.index - day["mailed_on"][sent])
+    days = len(day.world.around.days.dates)  # those who were never mailed remember none
+    kept = day.world.once("mail.kept", lambda: law.fatigue_memory ** np.arange(days + 1))
+    gap = np.minimum(day.index - day["mailed_on"][sent], days)
+    remembered = day["fatigue"][sent] * kept[gap]
     usual = day.parameter("mail.open_share", law.open_share, people=sent)
     logit = np.log(usual / (1 - usual)) - law.fatigue * (remembered - 1)
     words = day.words("mail.open", ids)

@@ -30,8 +30,7 @@ def buy_media(day: Day) -> None:
     usual = day.world.of_routes("spend")
     dose = [traps.search if "search" in name else traps.mix for name in scenario.routes]
     habit = _ON_SEASON * day["forecast"] + _BEFORE_EVENTS * day["approach"]
-    slot = np.arange(len(usual))[:, None] * 64 + np.arange(len(scenario.regions))
-    jitter = scenario.habits.spend_noise * normal(day.uniform("budget", slot))
+    jitter = scenario.habits.spend_noise * normal(day.uniform("budget", day.world.slots))
     pull = np.exp(np.array(dose)[:, None] / _USUAL_DOSE * habit + jitter)
     thousands = day.world.region_people * day["is_open"] / 1000
     used = day.parameter("media.budget_factor", 1.0, at=_everywhere(day))
@@ -94,9 +93,9 @@ def _todays(day: Day, name: str, per_week: float, fee: float) -> list[tuple[int,
     luck = day.lasting("post", slots, part=name)
     weekday = int(day.world.around.days.weekday[day.index])
     # a slot is filled with its share of the week's number, on the weekday that its luck says
-    filled = luck < np.clip(per_week - np.arange(_SLOTS), 0, 1)
-    when = np.floor(luck * 7 / np.maximum(np.clip(per_week - np.arange(_SLOTS), 0, 1), 1e-9))
-    today = np.flatnonzero(filled & (when == weekday))
+    share = np.minimum(np.maximum(per_week - np.arange(_SLOTS), 0), 1)
+    when = np.floor(luck * 7 / np.maximum(share, 1e-9))
+    today = np.flatnonzero((luck < share) & (when == weekday))
     if not len(today):
         return []
     slots = slots[today]
@@ -141,8 +140,8 @@ def remember_media(day: Day) -> None:
     world = day.world
     kept = 0.5 ** (1 / world.of_routes("half_life_days"))[:, None]
     half, slope = world.of_routes("half_saturation")[:, None], world.of_routes("slope")[:, None]
-    slot = np.arange(len(half))[:, None] * 64 + np.arange(len(day.world.region_people))
-    used = np.rint(day["budget_cents"] * (0.9 + 0.1 * day.uniform("spend", slot)))
+    luck = day.uniform("spend", day.world.slots)
+    used = np.rint(day["budget_cents"] * (0.9 + 0.1 * luck))
     day["spend_cents"] = used.astype(np.int64) + day["fee_cents"]
     thousands = np.maximum(day.world.region_people, 1) / 1000
     index = day.parameter("media.price_index", day["media_index"], at=_everywhere(day))

@@ -30,18 +30,17 @@ def report_media(day: Day) -> None:
     last = day["last_click"]
     landed = note_clicks(fired.T, day["visitors"], world.people.region, shape[1], last, day.index)
     day["last_click"] = last
-    slot = np.arange(shape[0])[:, None] * 64 + np.arange(shape[1])
     day["paid_cents"] = day["spend_cents"] + day["mail_spend_cents"]
-    is_paid = (world.of_routes("campaign") != "")[:, None]
+    is_paid = world.once("is_paid", lambda: world.of_routes("campaign") != "")[:, None]
     running = is_paid & ((day["paid_cents"] > 0) | (landed > 0))
-    lost = poisson(day.uniform("lost_clicks", slot), landed * _LOST)
+    lost = poisson(day.uniform("lost_clicks", world.slots), landed * _LOST)
     here = {"route": np.arange(shape[0])[:, None], "region": np.arange(shape[1])}
     wasted = day.parameter("media.wasted_share", 0.0, at=here)
     fraud = np.rint(landed * (wasted / (1 - wasted))).astype(np.int64)  # they cost and never land
     day["clicks"] = clicks = np.where(running, landed + lost + fraud, 0)
     rate = world.of_routes("click_share")[:, None]
     rate = rate / day.parameter("pixel.impression_factor", 1.0, at=here)
-    shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", slot)))
+    shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", world.slots)))
     day["impressions"] = np.where(running, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
     touched = day.index - last[:, day["buyers"]] < _MEMORY
     seen = world.of_routes("claim_share")[:, None]

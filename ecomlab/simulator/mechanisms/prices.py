@@ -55,7 +55,7 @@ def post_prices(day: Day) -> None:
     day["unit_cost_cents"] = np.rint(cost).astype(np.int64)
     relative = np.log(price / goods.list_cents) * goods.popularity
     ours = np.bincount(goods.category, weights=relative)
-    day["own_index"] = np.vstack([day["own_index"][1:], ours])
+    day["own_index"] = np.concatenate([day["own_index"][1:], ours[None]])
 
 
 def _promotion_chance(day: Day) -> Array:
@@ -66,7 +66,7 @@ def _promotion_chance(day: Day) -> Array:
     usual = habits.promotion_share * np.exp(_SHOCK_TO_LOG * traps.price * felt)
     event = day["event_promotion"] * traps.promotion / _USUAL_DOSE
     share = np.maximum(usual, event) * day["promotion_factor"]
-    return np.asarray(np.clip(share, 0, 0.95))
+    return np.asarray(np.minimum(np.maximum(share, 0), 0.95))
 
 
 def _whole(cents: Array) -> Array:
