@@ -157,7 +157,10 @@ class Store:
     def arrow(self, name: str) -> pa.Table:
         """Return a whole table as Arrow, just as the store holds it."""
         source = self._source(name)
-        return source if isinstance(source, pa.Table) else pq.read_table(_parts(source))
+        if isinstance(source, pa.Table):
+            return source
+        table = pq.read_table(_parts(source))  # what a file says is never empty is no other type
+        return table.cast(pa.schema([field.with_nullable(True) for field in table.schema]))
 
     def hash_of(self, name: str) -> str:
         """Return the :func:`canonical_hash` of a table as it is now, in memory a column at a time.

@@ -92,6 +92,9 @@ class StoreWriter:
     def _write(self, name: str) -> None:
         """Write and hash what waits of a table, as one group of rows."""
         piece = pa.concat_tables(self._waiting.pop(name)).combine_chunks()
+        known = schema.TABLES[name].columns  # what is never empty is written without marks of gaps
+        fields = [f.with_nullable(known[f.name].nullable) for f in piece.schema]
+        piece = piece.cast(pa.schema(fields))
         if name not in self._files:
             self._hashes[name] = ContentHash()
             # no Arrow schema inside: dictionaries are an encoding, not a type of the store
@@ -99,7 +102,7 @@ class StoreWriter:
                 self._part / f"{name}.parquet", piece.schema, compression="zstd",
                 compression_level=1, store_schema=False,
                 use_dictionary=[f.name for f in piece.schema if not _encoding(f)],
-                write_statistics=[f.name for f in piece.schema if not _is_text(f)],
+                write_statistics=[f.name for f in piece.schema if pa.types.is_temporal(f.type)],
                 column_encoding={f.name: how for f in piece.schema if (how := _encoding(f))},
             )  # fmt: skip
         self._hashes[name].add(piece)
@@ -122,12 +125,6 @@ class StoreWriter:
         (self._part / MANIFEST).write_text(full.to_json(), encoding="utf-8")
         put_in_place(self._part, self.target)
         return open_store(self.target)
-
-
-def _is_text(field: pa.Field) -> bool:
-    """Return whether a column holds words or identifiers, whose least and largest tell nothing."""
-    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    return bool(pa.types.is_string(kind))
 
 
 def _encoding(field: pa.Field) -> str | None:
