@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -251,12 +252,24 @@ def simulate_into(
     '2024-01-30'
     """
     run = Setting.of(scenario, seed, plan, people, days)
-    if resume:
-        return _resumed(folder, run, progress)
-    with StoreWriter(folder) as store, TruthWriter(folder) as truth:
-        checkpoint = _write(run, _Stream(store, truth), progress=progress)
-        checkpoint.save(folder)
-        return store.finish(run.manifest(truth.finish(), checkpoint.sha256))
+    with _memory_kept():
+        if resume:
+            return _resumed(folder, run, progress)
+        with StoreWriter(folder) as store, TruthWriter(folder) as truth:
+            checkpoint = _write(run, _Stream(store, truth), progress=progress)
+            checkpoint.save(folder)
+            return store.finish(run.manifest(truth.finish(), checkpoint.sha256))
+
+
+@contextmanager
+def _memory_kept() -> Iterator[None]:
+    """Let Arrow use the memory that numpy has just freed, and not ask for pages again and again."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def _resumed(

@@ -16,7 +16,7 @@ __all__ = [
 
 SLOTS = 8  # products looked at: six of a category, one of its companion, one partner
 _OWN, _BITS = 6, 5  # places of the own category; places that one word serves
-_TWELVE, _TINY = np.uint64(12), 1e-300
+_TWELVE, _TINY, _AFTER = np.uint64(12), 1e-300, 1 + 1e-9
 _LEAST_READY, _MOST_READY = -8.0, 4.5
 
 
@@ -207,8 +207,8 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
     Returns
     -------
     time, rest, wants, in_cart
-        Times in the race, of products and of buying nothing; which visits want to order, and
-        which fill a cart.
+        Times in the race, of products and of buying nothing (those of all products only where
+        one of them wins); which visits want to order, and which fill a cart.
     wanted, order, line, pull
         What is wanted; chances to order, of each line, and how fast a line's chance grows with
         the product's own utility.
@@ -224,7 +224,7 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
     wants, in_cart = np.zeros(len(seen), dtype=np.bool_), np.zeros(len(seen), dtype=np.bool_)
     wanted = np.zeros(shape, dtype=np.bool_)
     order, line, pull = np.zeros(len(seen)), np.zeros(shape), np.zeros(shape)
-    weight, added = np.empty(SLOTS), np.empty(SLOTS)
+    weight, added, luck = np.empty(SLOTS), np.empty(SLOTS), np.empty(SLOTS)
     bar_same, bar_other = math.exp(nothing_more), math.exp(nothing_more - bonus)
     for v in range(len(seen)):
         if not _any(counts, v):
@@ -232,7 +232,6 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
         base = numbers[v] * 4096
         nothing = math.exp(outside[v])
         here = gone = 0.0
-        best, first, offered, in_stock = np.inf, -1, np.inf, np.inf
         for slot in range(SLOTS):
             weight[slot] = added[slot] = 0.0
             if not counts[v, slot]:
@@ -241,31 +240,41 @@ def choose_products(numbers, looks, utilities, goods, law, feature_cart, keys, g
             w = math.exp(inside[v, slot])
             bar = bar_same if category[sku] == main[v] else bar_other
             weight[slot], added[slot] = w, w / (w + bar)
-            t = -math.log(high_of(word_of(base + key[sku], keys[0], keys[1]))) / w
-            time[v, slot] = t
-            if t < best:
-                best, first = t, slot
+            luck[slot] = high_of(word_of(base + key[sku], keys[0], keys[1]))
             if has_gaps and is_out[v, slot]:
                 gone += w
-                if label_luck[v] >= label_share[sku]:
-                    offered = min(offered, t)
             else:
                 here += w
-                offered, in_stock = min(offered, t), min(in_stock, t)
         if answered[v] and here + gone > 0:
             nothing = nothing / lift if gone > 0 else _lift(here, nothing, lift)
             outside[v] = math.log(nothing)
         rest[v] = -math.log(high_of(word_of(base, keys[0], keys[1]))) / nothing
+        cart = rest[v] * math.exp(slack + feature_cart[v])
+        late = max(rest[v], cart) * _AFTER  # a time after it decides nothing
+        best, first, offered, in_stock = np.inf, -1, np.inf, np.inf
+        for slot in range(SLOTS):
+            if not counts[v, slot] or 1 - luck[slot] > late * weight[slot]:  # -log(u) >= 1 - u
+                continue
+            time[v, slot] = t = -math.log(luck[slot]) / weight[slot]
+            if t < best:
+                best, first = t, slot
+            if not (has_gaps and is_out[v, slot]):
+                offered, in_stock = min(offered, t), min(in_stock, t)
+            elif label_luck[v] >= label_share[seen[v, slot]]:
+                offered = min(offered, t)
         wants[v] = best < rest[v]
-        in_cart[v] = offered < rest[v] * math.exp(slack + feature_cart[v])
-        if gone > 0 and wants[v] and in_stock < rest[v] * math.exp(stay):
-            in_cart[v] = True
+        in_cart[v] = offered < cart
         if wants[v]:
             for slot in range(SLOTS):
                 if counts[v, slot]:
+                    time[v, slot] = t = -math.log(luck[slot]) / weight[slot]
+                    if not (has_gaps and is_out[v, slot]):
+                        in_stock = min(in_stock, t)
                     number = base + key[seen[v, slot]]
                     joins = high_of(word_of(number, keys[2], keys[3])) < added[slot]
                     wanted[v, slot] = slot == first or joins
+            if gone > 0 and in_stock < rest[v] * math.exp(stay):
+                in_cart[v] = True
         chance = (here + gone) / (here + gone + nothing)
         rise = 1 - chance
         if gone > 0:
