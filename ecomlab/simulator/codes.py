@@ -52,8 +52,8 @@ class Codes:
     def write(self, prefix: str, numbers: Array, *, bits: int) -> pa.Array:
         """Return identifiers such as ``C1f0b3a9c``; a negative number is a gap."""
         numbers = np.asarray(numbers, dtype=np.int64)
-        return write_codes(prefix, self.scramble(np.maximum(numbers, 0), bits=bits),
-                           bits=bits, gap=numbers < 0)  # fmt: skip
+        mixed = self.scramble(numbers, bits=bits)  # of a negative number: that of 0
+        return write_codes(prefix, mixed, bits=bits, gap=numbers < 0)
 
 
 def write_codes(prefix: str, codes: Array, *, bits: int, gap: Array | None = None) -> pa.Array:

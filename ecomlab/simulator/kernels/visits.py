@@ -18,7 +18,7 @@ from ecomlab.simulator.kernels.draws import (
 
 __all__ = [  # noqa: RUF022 - the kinds of routes first
     "AHEAD", "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
-    "draw_mails", "draw_occasions", "draw_routes", "gather_people", "list_members", "note_clicks",
+    "claim_orders", "draw_mails", "draw_occasions", "draw_routes", "gather_people", "list_members", "note_clicks",
     "only_route", "screen_occasions",
 ]  # fmt: skip
 
@@ -263,6 +263,19 @@ def note_clicks(fired, visitors, region, regions, last_click, day):
                 landed[i, region[visitors[j]]] += 1
                 last_click[i, visitors[j]] = day
     return landed
+
+
+@njit(cache=True)
+def claim_orders(last_click, buyers, region, since, seen, regions):
+    """Return the orders that each route's platform claims, routes x regions.
+
+    It claims those of people who clicked after the day ``since``, and of others the share ``seen``.
+    """
+    out = np.zeros((len(last_click), regions))
+    for i in range(len(last_click)):
+        for who in buyers:
+            out[i, region[who]] += 1.0 if last_click[i, who] > since else seen[i]
+    return out
 
 
 @njit(cache=True, error_model="numpy")  # a chance is below 1

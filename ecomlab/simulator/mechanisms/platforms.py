@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecomlab.simulator.graph import Day, mechanism
-from ecomlab.simulator.kernels.visits import note_clicks
+from ecomlab.simulator.kernels.visits import claim_orders, note_clicks
 from ecomlab.simulator.noise import normal, poisson
 
 __all__ = ["report_media"]
@@ -42,10 +42,9 @@ def report_media(day: Day) -> None:
     rate = rate / day.parameter("pixel.impression_factor", 1.0, at=here)
     shown = (clicks + 0.5) / rate * np.exp(0.1 * normal(day.uniform("impressions", world.slots)))
     day["impressions"] = np.where(running, np.maximum(np.rint(shown), clicks), 0).astype(np.int64)
-    touched = day.index - last[:, day["buyers"]] < _MEMORY
-    seen = world.of_routes("claim_share")[:, None]
-    claimed = np.where(touched, 1.0, seen)
-    cell = np.arange(shape[0])[:, None] * shape[1] + world.people.region[day["buyers"]]
-    totals = np.bincount(cell.ravel(), claimed.ravel(), shape[0] * shape[1]).reshape(shape)
+    totals = claim_orders(
+        last, day["buyers"], world.people.region, day.index - _MEMORY,
+        world.of_routes("claim_share"), shape[1],
+    )  # fmt: skip
     still_seen = day.parameter("pixel.claims_share", 1.0, at=here)
     day["claims"] = np.where(running, totals * still_seen, 0.0)

@@ -162,8 +162,8 @@ def _by_region(recorder: Recorder, test: Experiment) -> tuple[pa.Array, list[str
 
 def cookies(recorder: Recorder, piece: Piece) -> Array:
     """Return the browser of each visit: a person gets a new one every two to six months."""
-    life = recorder.cookie_life[piece.visitor].astype(np.int64)
-    turn = (piece.visit_day + recorder.cookie_shift[piece.visitor]) // life
+    life = recorder.cookie_life[piece.visitor].astype(np.int32)
+    turn = (piece.visit_day + recorder.cookie_shift[piece.visitor]).astype(np.int32) // life
     return np.asarray(piece.visitor * 128 + turn)
 
 
