@@ -36,6 +36,7 @@ all-tests:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
+	MYPYPATH=benchmarks:scripts $(BIN)/mypy --explicit-package-bases benchmarks scripts
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 	$(BIN)/python -m pytest -q -o addopts= --nbval-lax notebooks/*.ipynb
 

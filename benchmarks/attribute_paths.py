@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -111,7 +112,7 @@ def draw_paths(store: Path, count: int) -> pd.DataFrame:
                          "value": value, "nulls": (~won).astype(int)})  # fmt: skip
 
 
-def run(python: str, code: str, *given: str) -> dict[str, object]:
+def run(python: str, code: str, *given: str) -> dict[str, Any]:
     """Run one side in a new process."""
     done = subprocess.run([python, "-c", code, *given], env={**os.environ, **ONE_THREAD},
                           capture_output=True, text=True, check=True)  # fmt: skip
@@ -141,21 +142,21 @@ def compare(paths: pd.DataFrame, peer: str | None, runs: int) -> None:
         texts = {name: paths[name].tolist() for name in ("conversions", "value", "nulls")}
         theirs.write_bytes(pickle.dumps({"path": [" > ".join(p) for p in paths["path"]], **texts}))
         given = (str(ours), str(theirs))
-        sides = {"ecomlab, exact": (sys.executable, OURS, *given)}
+        sides: dict[str, tuple[str, ...]] = {"ecomlab, exact": (sys.executable, OURS, *given)}
         if peer:
             for share in ("0.05", "0.01"):
                 name = f"ChannelAttribution, to {float(share):.1%}"
                 sides[name] = (peer, PEER, *given, share)
         else:
             sides["stand-in, simulated"] = (sys.executable, STAND_IN, *given)
-        found: dict[str, list[dict[str, object]]] = {name: [] for name in sides}
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in sides}
         for _ in range(runs):
             for name, side in sides.items():
                 found[name].append(run(*side))
     report(found)
 
 
-def report(found: dict[str, list[dict[str, object]]]) -> None:
+def report(found: dict[str, list[dict[str, Any]]]) -> None:
     """Print CPU seconds, our share of them, and the largest deviation from the exact credit."""
     exact = found["ecomlab, exact"][0]["conversions"]
     usual = statistics.median(one["cpu"] for one in found["ecomlab, exact"])

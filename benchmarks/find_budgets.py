@@ -83,8 +83,11 @@ def fit_curves(twins: Twins, around: Split, tried: Sequence[float]) -> dict[str,
         gains = np.array([twins.margin({**around, name: float(x)}) - base for x in at])
 
         def miss(
-            log: np.ndarray, at: np.ndarray = at, gains: np.ndarray = gains, here=around[name]
-        ):
+            log: np.ndarray,
+            at: np.ndarray = at,
+            gains: np.ndarray = gains,
+            here: float = around[name],
+        ) -> np.ndarray:
             size, half = np.exp(log)
             return curve(at, size, half) - curve(np.array(here), size, half) - gains
 

@@ -3,16 +3,17 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
 
 
-def direct_names(project: dict) -> list[str]:
+def direct_names(project: dict[str, Any]) -> list[str]:
     """Names of the packages that pyproject.toml asks for, those of the groups included."""
     lines = [*project["project"]["dependencies"], *project["dependency-groups"]["test"]]
     lines += project["dependency-groups"]["build"]
-    return sorted({re.match(r"[A-Za-z0-9-]+", line).group().lower() for line in lines})
+    return sorted({re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in lines})
 
 
 def locked_versions(text: str) -> dict[str, str]:

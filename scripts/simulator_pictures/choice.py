@@ -99,7 +99,7 @@ def sensitivity() -> Axes:
 
 def shelf() -> Axes:
     """Draw how often products are looked at, against how often they are bought when seen."""
-    days, looks, sold = 60, 0.0, 0.0
+    days, looks, sold = 60, np.zeros(1), np.zeros(1)
     for index, day in live(WEST, people=PEOPLE, days=days):
         if index >= _SETTLED:
             size = len(day.world.products.key)

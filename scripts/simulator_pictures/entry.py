@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from ecomlab.plotting import BLUE, GREY, RED, finish, new_axes
 from ecomlab.simulator import Plan
+from ecomlab.simulator.parameters_entry import Entry
 from ecomlab.simulator.scenario import Scenario
 from ecomlab.simulator.twins import measure_effect
 from simulator_pictures.worlds import WEST, source
@@ -29,7 +30,8 @@ def entry() -> Axes:
     """Draw the profit of entering with each range, at a weak and at the preset's taste."""
     ax, profit = new_axes(), {}
     for place, (name, color) in enumerate(_RANGES.items()):
-        plan = Plan(start=_START, regions={"WCA": {"range": name, "launch_budget": 300}})
+        entry = Entry.model_validate({"range": name, "launch_budget": 300})
+        plan = Plan(start=_START, regions={"WCA": entry})
         for row, taste in enumerate(_TASTES):
             told = measure_effect(_with_taste(taste), 7, plan=plan, people=_PEOPLE,
                                   window=(_START, _END))  # fmt: skip

@@ -142,7 +142,7 @@ def bursts() -> Axes:
     fees = {"creators": CHINA.creators.fee, "live": CHINA.live.fee}
     ax, gains = new_axes(), {}
     for name, color in (("creators", BLUE), ("live", RED)):
-        row, paths = list(CHINA.routes).index(name), []
+        row, paths = [*map(str, CHINA.routes)].index(name), []
         for factor in (1, 2):
             day, path = _first_day(CHINA), []
             shape = len(CHINA.routes), len(CHINA.regions)

@@ -18,8 +18,8 @@ from ecomlab.simulator.kernels.draws import (
 
 __all__ = [  # noqa: RUF022 - the kinds of routes first
     "AHEAD", "BURST", "EMAIL", "BRAND", "GENERIC", "REACH", "SEO",
-    "claim_orders", "draw_mails", "draw_occasions", "draw_routes", "gather_people", "list_members", "note_clicks",
-    "only_route", "screen_occasions",
+    "claim_orders", "draw_mails", "draw_occasions", "draw_routes", "gather_people", "list_members",
+    "note_clicks", "only_route", "screen_occasions",
 ]  # fmt: skip
 
 SEO, BRAND, GENERIC, EMAIL, BURST, REACH = range(6)  # what a route's chance is made of

@@ -30,9 +30,8 @@ def expect(day: Day) -> None:
     """
     scenario, people, seen = day.world.scenario, day.world.people, day["considered"]
     worth = _worth(day, day["live_depth"], day["order_chance"], day["line_chance"])
-    day["expected_orders"], day["expected_amount"], day["expected_margin"] = (
-        worth.sum(axis=1).tolist()
-    )
+    orders, amount, margin = worth.sum(axis=1).tolist()
+    day["expected_orders"], day["expected_amount"], day["expected_margin"] = orders, amount, margin
     chance = day["route_chance"]
     day["visit_sole"] = alone = sole_route_chance(chance)
     at_depths = day["by_depth"]
