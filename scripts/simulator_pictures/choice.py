@@ -42,8 +42,9 @@ def _changes(day: Day) -> np.ndarray:
     choose(other)
     found = []
     for wanted in (day["wanted"], other["wanted"]):
-        of_it = ((before != wanted) & own).any(axis=0)
-        found.append((of_it.sum(), ((before != wanted).any(axis=0) & ~of_it).sum()))
+        differs = (before != wanted).any(axis=0)  # it may stay in the order as an addition
+        of_it = differs & ((before | wanted) & own).any(axis=0)
+        found.append((of_it.sum(), (differs & ~of_it).sum()))
     return np.array(found)
 
 
