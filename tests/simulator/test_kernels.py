@@ -383,3 +383,29 @@ def test_utilities_are_the_sum_of_their_parts():
     without = 5.0 + by_device[device[visitors]] - readiness + by_region[region[visitors]]
     without -= beta * rival[main]
     np.testing.assert_allclose(outside, np.where(counts.any(axis=1), without, 0), rtol=1e-12)
+
+
+def test_a_platform_claims_who_clicked_and_a_share_of_the_others():
+    rng = np.random.default_rng(8)
+    last, region = rng.integers(0, 20, (3, 50)).astype(np.int16), rng.integers(0, 4, 50)
+    buyers, seen = rng.choice(50, 30, replace=False), np.array([0.0, 0.1, 0.5])
+    found = visits.claim_orders(last, buyers, region, 13, seen, 4)
+    claimed = np.where(last[:, buyers] > 13, 1.0, seen[:, None])
+    for area in range(4):
+        np.testing.assert_allclose(found[:, area], claimed[:, region[buyers] == area].sum(axis=1))
+
+
+def test_routes_get_the_visits_and_the_worth_that_they_alone_brought():
+    rng = np.random.default_rng(9)
+    alone, worth = rng.random((60, 5)), rng.random((3, 60))
+    found = choice.weigh_routes(alone, worth)
+    np.testing.assert_allclose(found[0], alone.sum(axis=0))
+    np.testing.assert_allclose(found[1:], worth @ alone)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.12, 3.0])
+def test_poisson_draws_of_one_mean_are_those_of_as_many_equal_means(mean):
+    u = np.random.default_rng(10).random((4, 90))
+    found = poisson(u, mean)
+    np.testing.assert_array_equal(found, poisson(u, np.full(u.shape, mean)))
+    np.testing.assert_array_equal(found, np.maximum(stats.poisson.ppf(u, mean), 0))

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 from pandas.testing import assert_frame_equal
 
+from ecomlab import schema
 from ecomlab.metrics import daily_kpis
 from ecomlab.schema import ContractError
 from ecomlab.store import Manifest, Store, StoreError, open_store, safe_name
 from ecomlab.store.hashing import ContentHash, canonical_hash
+from ecomlab.store.writer import StoreWriter
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -292,3 +295,23 @@ def test_a_store_shows_itself_in_one_line_without_addresses_or_clocks(corner):
 def test_a_manifest_keeps_to_its_period_when_copied(corner_manifest):
     with pytest.raises(StoreError, match=r"comes before"):
         Manifest(**{**vars(corner_manifest), "last_day": "2023-12-31"})
+
+
+def test_a_writer_says_what_is_never_empty_and_refuses_gaps_in_it(corner, tmp_path):
+    orders = corner.arrow("orders")
+    with StoreWriter(tmp_path / "shop") as writer:
+        writer.append({"orders": orders})
+        store = writer.finish(replace(corner.manifest, tables={}))
+    said = pq.read_schema(tmp_path / "shop" / "orders.parquet")
+    known = schema.TABLES["orders"].columns
+    assert {f.name: f.nullable for f in said} == {n: known[n].nullable for n in said.names}
+    assert not said.field("order_id").nullable and said.field("customer_id").nullable
+    assert store.arrow("orders").schema.equals(orders.schema)  # in memory all columns are alike
+    assert store.hash_of("orders") == canonical_hash(orders)
+    place = orders.column_names.index("order_id")
+    gap = pa.array([None, *orders["order_id"].to_pylist()[1:]], pa.string())
+    with StoreWriter(tmp_path / "other") as writer:
+        writer.append({"orders": orders.set_column(place, "order_id", gap)})
+        with pytest.raises(ValueError, match="order_id"):
+            writer.finish(corner.manifest)
+    assert not (tmp_path / "other").exists()
