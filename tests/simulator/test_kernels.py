@@ -160,13 +160,17 @@ def choices(answered: bool, gaps: bool, size: int = 500):
     joins = Noise(1).uniform("add_on", numbers[:, None] * 4096 + key[seen], day=0)
     bought = 1 / (1 + np.exp(bar - inside))
     wanted = ((shaken == best[:, None]) | (joins < bought)) & counts & (best > nothing)[:, None]
-    return found, (best > nothing, wanted, order, (order * kept).T, pull.T, counts.any(axis=1))
+    wants, on_shelf = best > nothing, np.where(counts & ~out, shaken, -np.inf).max(axis=1)
+    in_cart = on_shelf > nothing - 1.5  # the slack; nobody sees a label of what is out of stock
+    in_cart |= wants & out.any(axis=1) & (on_shelf > nothing - stay)
+    return found, (wants, in_cart, wanted, order, (order * kept).T, pull.T, counts.any(axis=1))
 
 
 @pytest.mark.parametrize(("answered", "gaps"), [(False, False), (True, False), (True, True)])
 def test_choices_are_those_of_gumbel_noise_and_chances_those_of_the_logit(answered, gaps):
-    found, (wants, wanted, order, line, pull, looks) = choices(answered, gaps)
+    found, (wants, in_cart, wanted, order, line, pull, looks) = choices(answered, gaps)
     assert (found[2] == wants)[looks].all() and not found[2][~looks].any()
+    assert (found[3] == in_cart)[looks].all() and in_cart.sum() > wants.sum()
     assert (found[4] == wanted)[looks].all()
     np.testing.assert_allclose(found[5][looks], order[looks], rtol=1e-10)
     np.testing.assert_allclose(found[6][looks], line[looks], rtol=1e-9, atol=1e-15)
