@@ -189,7 +189,7 @@ def _arbitrate(
         orders = number_of(int(off.sum()), "order", "orders")
         cells.notes.append(f"{cells.label('order_amount')}: {orders} whose lines "
                            f"do not add up to it; the lines count")  # fmt: skip
-    return np.where(settled, implied, np.where(whole & ~known & ~stated, 0, discount))
+    return np.where(settled, implied, np.where(whole & ~known & (not stated), 0, discount))
 
 
 def build_lines(
