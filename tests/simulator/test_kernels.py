@@ -413,3 +413,9 @@ def test_poisson_draws_of_one_mean_are_those_of_as_many_equal_means(mean):
     found = poisson(u, mean)
     np.testing.assert_array_equal(found, poisson(u, np.full(u.shape, mean)))
     np.testing.assert_array_equal(found, np.maximum(stats.poisson.ppf(u, mean), 0))
+
+
+def test_poisson_draws_of_many_means_have_each_its_own():
+    rng = np.random.default_rng(11)
+    u, mean = rng.random(500), rng.uniform(0.05, 6, 500)
+    np.testing.assert_array_equal(poisson(u, mean), stats.poisson.ppf(u, mean))
